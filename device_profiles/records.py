@@ -1,0 +1,165 @@
+"""The kinds of record and their fields: what a station may say happened. Seals, stores and sends nothing.
+
+A body is {0: kind, 1: version of the kind, 2: {number: value}}. `check` is the one judge on both ends: the station
+asks it before a record is sealed, the opener asks it again after opening; what fails there is quarantined.
+Payment-card numbers never enter: every text and number is scanned but for the typed fields named in `TYPED`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from device_profiles import layout
+from device_profiles.cbor import WireError, decode, encode
+from device_profiles.formats.text import luhn_card_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = 1
+BODY_MAX_BYTES = 64 * 1024
+
+PAYMENT_STATES = (
+    "CREATED",
+    "QR_SHOWN",
+    "AWAITING_CONFIRMATION",
+    "CONFIRMED",
+    "SETTLED",
+    "EXPIRED",
+    "CANCELLED_BY_USER",
+    "FAILED",
+    "EXCEPTION",
+    "REFUND_PENDING",
+    "REFUNDED",
+)
+EXCEPTION_REASONS = ("AMOUNT_MISMATCH", "DUPLICATE", "LATE_CREDIT", "UNKNOWN_REF", "NO_CREDIT", "BILL_CLOSED")
+
+KINDS = {
+    "journal.opened": layout.shape(
+        reason=layout.text(1, 80),
+        last_next=layout.number(2, optional=True),
+        last_digest=layout.raw(3, 32, optional=True),
+    ),
+    "station.started": layout.shape(version=layout.text(1, 40), boot=layout.number(2)),
+    "visit.ended": layout.shape(
+        service=layout.text(1, 40, optional=True),
+        outcome=layout.text(2, 20),
+        seconds=layout.number(3, 86_400),
+        language=layout.text(4, 8),
+    ),
+    "payment.created": layout.shape(
+        service=layout.text(1, 40),
+        biller=layout.text(2, 80),
+        building=layout.text(3, 60),
+        unit=layout.text(4, 20),
+        period=layout.text(5, 7),
+        bill=layout.raw(6, 8),
+        owner=layout.text(7, 80),
+        amount=layout.number(8, 10**13 - 1, least=1),
+        due=layout.text(9, 10),
+        payee_bin=layout.text(10, 6),
+        payee_account=layout.text(11, 19),
+        payee_name=layout.text(12, 60),
+        reference=layout.text(13, 12),
+        code=layout.text(14, 20),
+        bills_version=layout.number(15),
+        bills_as_of_ms=layout.time_ms(16),
+        online=layout.flag(17),
+        consent=layout.text(18, 40),
+        expires_ms=layout.time_ms(19),
+    ),
+    "payment.state": layout.shape(
+        state=layout.text(1, 40), reason=layout.text(2, 40, optional=True), as_of_ms=layout.time_ms(3, optional=True)
+    ),
+    "slip.result": layout.shape(
+        job=layout.raw(1, 16),
+        slip=layout.text(2, 20),
+        result=layout.text(3, 12),
+        copy=layout.number(4, 99, least=1),
+        detail=layout.text(5, 200, optional=True),
+    ),
+    "desired.result": layout.shape(
+        rev=layout.number(1), result=layout.text(2, 12), reason=layout.text(3, 200, optional=True)
+    ),
+    "set.result": layout.shape(
+        name=layout.text(1, 80),
+        version=layout.number(2),
+        result=layout.text(3, 12),
+        reason=layout.text(4, 200, optional=True),
+    ),
+    "device.state": layout.shape(
+        port=layout.text(1, 20),
+        name=layout.text(2, 60),
+        state=layout.text(3, 20),
+        paper=layout.text(4, 12, optional=True),
+        detail=layout.text(5, 200, optional=True),
+    ),
+}
+
+# Values whose words are a closed list.
+WORDS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("visit.ended", "outcome"): ("finished", "cancelled", "timed_out", "fault"),
+    ("payment.state", "state"): PAYMENT_STATES,
+    ("payment.state", "reason"): EXCEPTION_REASONS,
+    ("slip.result", "slip"): ("pending", "confirmed", "code"),
+    ("slip.result", "result"): ("confirmed", "failed", "unknown"),
+    ("desired.result", "result"): ("applied", "refused"),
+    ("set.result", "result"): ("applied", "refused"),
+}
+
+# Typed fields that may hold 13 to 19 digits by their nature; each has its own check above. Reviewed, and short.
+TYPED = {
+    ("payment.created", "amount"): "whole dong, bounded by its rule",
+    ("payment.created", "payee_account"): "from a set signed by an offline key, never from a resident",
+    ("payment.created", "bills_as_of_ms"): "a time, bounded by its rule",
+    ("payment.created", "expires_ms"): "a time, bounded by its rule",
+    ("payment.state", "as_of_ms"): "a time, bounded by its rule",
+}
+
+
+class RecordError(WireError):
+    """A body that the contract does not allow; `kind` and `field` say where."""
+
+    def __init__(self, kind: str, field: str, reason: str) -> None:
+        super().__init__("record", f"{kind}.{field}: {reason}" if field else f"{kind}: {reason}")
+        self.kind = kind
+        self.field = field
+
+
+def check(kind: str, fields: Mapping[str, Any]) -> dict[int, Any]:
+    """Judge the fields of a kind; give them by number. Raises RecordError naming kind, field and reason."""
+    if kind not in KINDS:
+        raise RecordError(kind, "", "unknown kind of record")
+    try:
+        numbered = layout.to_table(KINDS[kind], fields, kind)
+    except WireError as error:
+        raise RecordError(kind, "", error.detail) from error
+    for name, value in fields.items():
+        allowed = WORDS.get((kind, name))
+        if allowed and value is not None and value not in allowed:
+            raise RecordError(kind, name, f"{value!r} is none of {', '.join(allowed)}")
+        if (kind, name) not in TYPED and type(value) in (str, int) and luhn_card_runs(str(value)):
+            raise RecordError(kind, name, "looks like a payment-card number, which must not enter")
+    return numbered
+
+
+def pack(kind: str, fields: Mapping[str, Any]) -> bytes:
+    """Give the body of a record, not yet padded or sealed. Raises RecordError."""
+    return encode({0: kind, 1: VERSION, 2: check(kind, fields)})
+
+
+def unpack(body: bytes) -> tuple[str, dict[str, Any]]:
+    """Read a body: (kind, fields by name). Raises WireError (RecordError where the contract refuses)."""
+    match decode(body, BODY_MAX_BYTES):
+        case {0: str(kind), 1: int(version), 2: dict(numbered), **rest} if not rest and version == VERSION:
+            pass
+        case _:
+            raise WireError("record", "a body is {0: kind, 1: version, 2: fields} in a known version")
+    if kind not in KINDS:
+        raise RecordError(kind[:40], "", "unknown kind of record")
+    try:
+        fields = layout.from_table(KINDS[kind], numbered, kind)
+    except WireError as error:
+        raise RecordError(kind, "", error.detail) from error
+    check(kind, fields)
+    return kind, fields

@@ -1,0 +1,309 @@
+"""The hand: takes one event, runs the machines, performs their effects. The only place that may touch everything.
+
+Effects of one machine are performed in order and stop at the first record the journal refuses, so that nothing is
+shown, printed or sent on the strength of a record that is not durable. Nothing here decides what a resident sees, what
+is sent or what Desired means: those are the machines'. One thread calls `handle`; ears only fill the inbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from device_profiles.bills import BillSet
+from device_profiles.messages import STATUS_KEYS
+from device_profiles.wire import BATCH_MAX_BYTES, Batch
+from edge_agent import effects as do
+from edge_agent import events
+from edge_agent.journal import JournalFault, Stamp
+from edge_agent.sets import BILLS
+from provisioning.keys import sign_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from device_profiles.messages import SignedSet
+    from edge_agent.clock import Clock
+    from edge_agent.drivers.worker import Worker
+    from edge_agent.effects import Effect
+    from edge_agent.errands import Errands
+    from edge_agent.events import Event, Now
+    from edge_agent.inbound import Inbound
+    from edge_agent.journal import Journal
+    from edge_agent.ports import Display, Link
+    from edge_agent.sealer import Sealer
+    from edge_agent.sets import Sets
+    from provisioning.keys import SigningKey
+
+log = logging.getLogger(__name__)
+RECORDS_MAX_BYTES = BATCH_MAX_BYTES - 16 * 1024  # leaves room for the head and the envelope
+JOURNAL_FAULT = "journal"
+PROBE_S = 15.0
+
+
+class Machine(Protocol):
+    """`on(event, now) -> [Effect]`: no clock, disk, socket or thread."""
+
+    def on(self, event: Event, now: Now) -> list[Effect]:
+        """Take one event; give what is to be done."""
+        ...
+
+
+@dataclass(slots=True)
+class Agent:
+    """One station, put together by the composition root (`edge_agent.__main__`) or by the simulation."""
+
+    key: SigningKey
+    clock: Clock
+    journal: Journal
+    sealer: Sealer
+    inbound: Inbound
+    sets: Sets
+    machines: Sequence[Machine]
+    link: Link
+    display: Display
+    errands: Errands
+    printer: Worker | None = None
+    status: dict[str, Any] = field(default_factory=dict)
+    boot: int = 0
+    _events: deque[Event] = field(default_factory=deque)
+    _stopped: set[str] = field(default_factory=set)
+    _peripherals: dict[str, events.PeripheralState] = field(default_factory=dict)
+    _ack_seen: tuple[int, bytes, bytes] | None = None
+    _probe_at_s: float = 0.0
+    _in_visit: bool = False
+
+    def start(self, now: Now, version: str, kept: Iterable[SignedSet] = ()) -> None:
+        """Count the boot, say so by a record, put the kept sets in force, and tell the machines."""
+        state = self.journal.state()
+        boot = state.get("boot", 0)
+        self.boot = (boot if isinstance(boot, int) else 0) + 1
+        self._ack_seen = _ack(state.get("sync.ack"))
+        self.status["version"] = version
+        self._try_journal(now, lambda: self.journal.remember({"boot": self.boot}))
+        self.handle(events.Started(self.boot, state), now)
+        for each in kept:
+            if each.name.startswith(BILLS):
+                self.handle(events.BillsApplied(BillSet.decode(each.body)), now)
+        started = do.Append("station.started", {"version": version, "boot": self.boot}, order=0)
+        if self.journal.next == 0:
+            opened = do.Append("journal.opened", {"reason": "new"}, order=0)
+            self._perform_all([opened], now)
+        self._perform_all([started], now)
+        self._drain(now)
+
+    def handle(self, event: Event, now: Now) -> None:
+        """Take one event and everything that follows from it."""
+        self._events.append(event)
+        self._drain(now)
+
+    def _drain(self, now: Now) -> None:
+        while self._events:
+            believed = self._believe(self._events.popleft(), now)
+            if believed is None:
+                continue
+            for machine in self.machines:
+                self._perform_all(machine.on(believed, now), now)
+
+    def _believe(self, event: Event, now: Now) -> Event | None:
+        """Verify what came from outside; keep what the status map needs of the rest."""
+        match event:
+            case events.Received():
+                return self.inbound.received(event, self.journal)
+            case events.HttpDone():
+                return self.inbound.done(event)
+            case events.Acked(ack=ack):
+                self.clock.witness(ack.time_ms)
+                self._ack_seen = (ack.next, ack.digest, ack.lineage)
+            case events.PeripheralState(port=port, name=name, state=state, paper=paper, detail=detail):
+                if self._peripherals.get(port) == event:
+                    return None
+                self._peripherals[port] = event
+                fields = {"port": port, "name": name, "state": state, "paper": paper, "detail": detail[:200] or None}
+                self._perform_all([do.Append("device.state", fields, order=0)], now)
+            case events.Tick():
+                self._idle(now)
+            case _:
+                pass
+        return event
+
+    def _idle(self, now: Now) -> None:
+        """What the hand does of itself: prepare the next visit's key, and probe a journal that refused a write."""
+        if JOURNAL_FAULT in self._stopped:
+            if now.mono_s >= self._probe_at_s:
+                self._try_journal(now, lambda: self.journal.remember({"probe": now.wall_ms}))
+        elif not self._in_visit and self._try_journal(
+            now, lambda: self.sealer.prepare(self._stamp(now), self._trusted())
+        ):
+            self._events.append(events.Committed(self.journal.next))
+
+    def _perform_all(self, effects: Iterable[Effect], now: Now) -> None:
+        for effect in effects:
+            if not self._perform(effect, now):
+                return
+
+    def _perform(self, effect: Effect, now: Now) -> bool:  # noqa: C901  one arm per effect: a table
+        """Perform one effect; False where what stands behind it in its list must not happen."""
+        match effect:
+            case do.Append():
+                return self._append(effect, now)
+            case do.Remember(values=values):
+                return self._try_journal(now, lambda: self.journal.remember(values))
+            case do.SendBatch(first=first, count_max=count_max):
+                self._send(first, count_max, now)
+            case do.Prune(before=before):
+                self._try_journal(now, lambda: self.journal.prune(before))
+            case do.Show(screen=screen):
+                self.display.show(screen)
+            case do.Print(job=job, slip=slip):
+                if self.printer is None or not self.printer.print(job, slip):
+                    self._events.append(events.PrintDone(job, "failed", "no printer takes jobs now"))
+            case do.Ask():
+                if not self.errands.send(self.inbound.ask(effect)):
+                    self._events.append(events.NotAnswered(effect.question, "too many questions wait"))
+            case do.Fetch():
+                if not self.errands.send(self.inbound.fetch(effect)):
+                    self._events.append(events.FetchFailed(effect.name, effect.version, "too many errands wait"))
+            case do.StoreSet():
+                return self._store_set(effect)
+            case do.BeginVisit():
+                self._in_visit = True
+                self.status["visits"] = self.status.get("visits", 0) + 1
+                return self._try_journal(now, lambda: self.sealer.begin(self._stamp(now), self._trusted()))
+            case do.Wipe():
+                self._in_visit = False
+                self.sealer.wipe()
+                self.display.wipe()
+            case do.StopService(reason=reason):
+                self._stop(reason)
+            case do.ResumeService(reason=reason):
+                self._resume(reason)
+            case do.Report(values=values):
+                self.status.update(values)
+            case do.ApplyConfig():
+                pass
+        return True
+
+    def _append(self, effect: do.Append, now: Now) -> bool:
+        written = self._try_journal(
+            now,
+            lambda: self.sealer.append(
+                effect.kind,
+                effect.fields,
+                self._stamp(now),
+                self._trusted(),
+                order=effect.order,
+                txn=effect.txn,
+                remember=effect.remember,
+            ),
+        )
+        if written:
+            self._events.append(events.Committed(self.journal.next))
+        else:
+            self._events.append(events.AppendFailed(effect.kind, effect.txn, "the journal did not take the record"))
+        return written
+
+    def _try_journal(self, now: Now, write: Any) -> bool:
+        """Run one write; a refused one stops the service until a probe succeeds."""
+        try:
+            write()
+        except JournalFault as error:
+            if JOURNAL_FAULT not in self._stopped:
+                log.error("journal: %s: no transactions are taken until it can be written again", error)  # noqa: TRY400
+            self._probe_at_s = now.mono_s + PROBE_S
+            self._stop(JOURNAL_FAULT)
+            return False
+        self._resume(JOURNAL_FAULT)
+        return True
+
+    def _stop(self, reason: str) -> None:
+        if reason not in self._stopped:
+            self._stopped.add(reason)
+            self._events.append(events.ServiceStopped(reason))
+
+    def _resume(self, reason: str) -> None:
+        if reason in self._stopped:
+            self._stopped.discard(reason)
+            self._events.append(events.ServiceResumed(reason))
+
+    def _store_set(self, effect: do.StoreSet) -> bool:
+        try:
+            self.sets.store(effect.name, effect.data)
+        except OSError as error:
+            log.warning("set %s could not be kept: %s", effect.name, error)
+            self._events.append(events.FetchFailed(effect.name, effect.version, str(error)))
+            return False
+        if effect.name.startswith(BILLS):
+            self._events.append(events.BillsApplied(BillSet.decode(effect.body)))
+        return True
+
+    def _send(self, first: int, count_max: int, now: Now) -> None:
+        records = self.journal.after(first, count_max, RECORDS_MAX_BYTES) if count_max else []
+        before = self.journal.digest_before(first)
+        if before is None:
+            self._events.append(events.BatchNotSent("the record before is no longer held"))
+            return
+        batch = Batch(
+            device=self.journal.device,
+            epoch=self.journal.epoch,
+            journal=self.journal.journal,
+            first=first,
+            before=before,
+            head=hashlib.sha256(records[-1]).digest() if records else before,
+            time_ms=now.wall_ms,
+            quality=now.quality,
+            boot=self.boot,
+            mono_ms=int(now.mono_s * 1000),
+            status=self._status(now),
+            newest=self.journal.next,
+            ack_seen=self._ack_seen,
+            records=tuple(records),
+        )
+        message = sign_message(self.key, "kiosk/batch/1", batch.encode())
+        if self.link.publish(message):
+            self._events.append(events.BatchSent(hashlib.sha256(message).digest(), first, len(records)))
+        else:
+            self._events.append(events.BatchNotSent("the link does not take it"))
+
+    def _status(self, now: Now) -> dict[int, Any]:
+        folder = shutil.disk_usage(self._folder())
+        self.status |= {
+            "stopped": sorted(self._stopped),
+            "disk_free_percent": folder.free * 100 // folder.total,
+            "uptime_s": int(now.mono_s),
+            "rss_kib": _rss_kib(),
+            "sealing_expired": self.sealer.expired,
+            "refusals": [[reason, count] for reason, count in sorted(self.inbound.refusals.items())[:20]],
+            "peripherals": [
+                [each.port, each.name[:40], each.state, each.paper or ""] for each in self._peripherals.values()
+            ],
+        }
+        return {STATUS_KEYS[name]: value for name, value in self.status.items()}
+
+    def _folder(self) -> Path:
+        return self.journal.path.parent
+
+    def _stamp(self, now: Now) -> Stamp:
+        return Stamp(now.wall_ms, now.quality, self.boot, int(now.mono_s * 1000))
+
+    def _trusted(self) -> int:
+        return self.clock.trusted_ms()
+
+
+def _ack(kept: object) -> tuple[int, bytes, bytes] | None:
+    match kept:
+        case [int(following), bytes(digest), bytes(lineage)]:
+            return following, digest, lineage
+        case _:
+            return None
+
+
+def _rss_kib() -> int:
+    with Path("/proc/self/statm").open() as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024

@@ -1,0 +1,1 @@
+"""Card reader drivers: one file per way of seeing cards."""

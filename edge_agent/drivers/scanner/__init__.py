@@ -1,0 +1,1 @@
+"""Barcode scanner drivers: one file per way of reading a scanner."""

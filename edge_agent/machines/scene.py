@@ -1,0 +1,106 @@
+"""What the visit machine holds: its settings, what it knows of the world, where the resident stands.
+
+Plain values with no decisions but the simplest derived ones. The scene is the resident's: it is replaced whole at the
+wipe, so that nothing of a visit can survive in a field that someone forgot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from edge_agent.machines.payment import Limits
+
+if TYPE_CHECKING:
+    from device_profiles.bills import Bill, BillSet
+    from edge_agent.machines.wording import Language
+
+Place = Literal["idle", "home", "unit", "bills", "review", "checking", "refused", "qr", "result", "out", "recovered"]
+STEPS: dict[str, int] = {"unit": 1, "bills": 2, "review": 3, "checking": 3, "refused": 3, "qr": 4, "result": 5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitSettings:
+    """What the composition root fills from identity and profile; the defaults are the domain's numbers (14.2)."""
+
+    station: str
+    title: str
+    address: str
+    counter_first: int
+    counter_end: int
+    hotline: str = "0693187111"
+    nearest: str = ""
+    limits: Limits = Limits()
+    simulated: bool = False
+    idle_s: float = 60.0
+    idle_big_s: float = 90.0
+    warning_s: float = 30.0
+    done_s: float = 20.0
+    out_s: float = 60.0
+    qr_s: float = 300.0
+    bill_answer_s: float = 3.0
+    poll_s: float = 4.0
+    background_s: float = 60.0
+
+
+@dataclass(slots=True)
+class World:
+    """What lasts longer than a visit and is not about money."""
+
+    online: bool = False
+    printer: str = "noDevice"
+    paper: str | None = None
+    bills: BillSet | None = None
+    broken: bool = False
+
+    @property
+    def prints(self) -> bool:
+        """Whether a slip may be given to the printer: it is online, and does not say that it has no paper."""
+        return self.printer == "online" and self.paper not in ("out", "jammed")
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment of this visit, as it was recorded; the QR payload beside it."""
+
+    txn: bytes
+    bill: Bill
+    payee: BillSet
+    code: str
+    reference: str
+    purpose: str
+    payload: str
+    created_ms: int
+    online: bool
+
+
+@dataclass(slots=True)
+class Scene:
+    """Where the resident stands, and what they have said so far."""
+
+    place: Place = "idle"
+    overlay: Literal["", "help", "warning"] = ""
+    under: Literal["", "help"] = ""
+    language: Language = "vi"
+    big: bool = False
+    began_s: float = 0.0
+    touched_s: float = 0.0
+    until_s: float = 0.0
+    served: bool = False
+    typed: str = ""
+    not_a_unit: bool = False
+    unit: str = ""
+    found: tuple[Bill, ...] = ()
+    listed: BillSet | None = None
+    bill: Bill | None = None
+    consent: bool = False
+    unanswered: bool = False
+    why: str = ""
+    payment: Payment | None = None
+    state: str = ""
+    as_of_ms: int | None = None
+    closed: bool = False
+    slip: str = "none"
+    jobs: list[bytes] = field(default_factory=list)
+    copies: int = 0
+    kept_code: str = ""

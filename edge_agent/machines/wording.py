@@ -1,0 +1,365 @@
+"""Every word a resident reads, Vietnamese and English side by side, by key. Decides no word's moment.
+
+The words of payments, clock, printer and emergency are those of the domain reference, section 13.5, unchanged. A text
+names its gaps in braces; `say` fills them. Amounts in words are Vietnamese in both languages: they are what the law
+reads. No text names an internal of the station.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Literal
+
+Language = Literal["vi", "en"]
+VIETNAM = timezone(timedelta(hours=7))  # no daylight saving
+
+# The version is sealed with each consent. Other words are another version: the test that pins them says so.
+CONSENT_VERSION = "fee-consent/1"
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # every screen
+    "brand": ("Trạm công dân số", "Digital Citizen Station"),
+    "simulated": ("MÔ PHỎNG", "SIMULATION"),
+    "online": ("Có mạng", "Online"),
+    "offline": ("Mất mạng", "No network"),
+    "back": ("Quay lại", "Back"),
+    "restart": ("Làm lại từ đầu", "Start over"),
+    "end": ("Kết thúc", "Finish"),
+    "help": ("Trợ giúp", "Help"),
+    "bigger": ("Chữ to", "Large text"),
+    "smaller": ("Chữ thường", "Normal text"),
+    "step": ("Bước {n}/{m}", "Step {n} of {m}"),
+    "more": ("Xem tiếp", "Show more"),
+    "hotline": ("Đường dây nóng", "Hotline"),
+    "step.unit": ("Căn hộ", "Apartment"),
+    "step.bills": ("Hóa đơn", "Bills"),
+    "step.review": ("Kiểm tra", "Review"),
+    "step.qr": ("Quét mã", "Scan"),
+    "step.result": ("Kết quả", "Result"),
+    "offline.banner": (
+        "Đang mất mạng: hồ sơ được lưu an toàn và gửi khi có mạng.",
+        "No network: your dossier is stored safely and sent when the network returns.",
+    ),
+    "offline.works": (
+        "Vẫn dùng được: xem hóa đơn; thanh toán trong hạn mức cho phép.",
+        "Still working: viewing bills; payments within the permitted limits.",
+    ),
+    "offline.reads": ("Vẫn dùng được: xem hóa đơn.", "Still working: viewing bills."),
+    "clock": ("Máy đang đồng bộ giờ", "The clock is being set"),
+    # idle and home
+    "idle.touch": ("Chạm để bắt đầu", "Touch to begin"),
+    "idle.now": ("Đang phục vụ", "Available now"),
+    "idle.privacy": (
+        "Máy tự xóa thông tin của bạn sau mỗi lượt dùng.",
+        "Your information is erased after every visit.",
+    ),
+    "vietnamese": ("Tiếng Việt", "Tiếng Việt"),
+    "english": ("English", "English"),
+    "home.title": ("Bạn cần làm gì hôm nay?", "What would you like to do?"),
+    "home.later": ("Các dịch vụ khác", "Other services"),
+    "home.soon": ("Sắp có", "Coming soon"),
+    "fee": ("Phí quản lý căn hộ", "Apartment management fee"),
+    "fee.group": ("Hóa đơn", "Bills"),
+    "fee.ready": ("Xem hóa đơn và thanh toán bằng mã QR", "See your bills and pay with a QR code"),
+    "fee.read_only": ("Chỉ xem hóa đơn, chưa thanh toán được", "Viewing only, no payments now"),
+    "fee.none": ("Tạm ngừng", "Not available now"),
+    "help.tile": ("Gọi người hỗ trợ, hỏi cách dùng", "Call for assistance, learn how it works"),
+    "tile.dossier": ("Hồ sơ", "Dossiers"),
+    "tile.search": ("Tra cứu", "Look up"),
+    "tile.report": ("Phản ánh", "Report"),
+    "tile.health": ("Sức khỏe", "Health"),
+    "tile.finance": ("Tài chính – SIM", "Finance – SIM"),
+    "tile.data": ("Báo sai dữ liệu", "Correct my data"),
+    # unit
+    "unit.title": ("Căn hộ của bạn số mấy?", "What is your apartment number?"),
+    "unit.hint": (
+        "Chỉ cần chữ và số, không cần dấu chấm hay gạch. Ví dụ A-12.05 thì bấm A1205.",
+        "Letters and digits only, no points or dashes. For A-12.05 press A1205.",
+    ),
+    "unit.scan": (
+        "Hoặc đưa mã trên giấy báo phí vào máy quét.",
+        "Or hold the code on your paper notice to the scanner.",
+    ),
+    "unit.field": ("Số căn hộ", "Apartment number"),
+    "unit.erase": ("Xóa", "Erase"),
+    "unit.clear": ("Xóa hết", "Clear"),
+    "unit.next": ("Xem hóa đơn", "Show my bills"),
+    "unit.not_a_unit": (
+        "Mã vừa quét không phải mã căn hộ. Hãy quét mã trên giấy báo phí, hoặc bấm số căn hộ bên dưới.",
+        "That code is not an apartment code. Scan the code on the fee notice, or press the number below.",
+    ),
+    # bills
+    "bills.title": ("Hóa đơn của căn hộ {unit}", "Bills of apartment {unit}"),
+    "bills.period": ("Kỳ phí tháng {period}", "Fee for {period}"),
+    "bills.owner": ("Chủ hộ", "Owner"),
+    "bills.due": ("Hạn nộp", "Due"),
+    "bills.in_words": ("Bằng chữ", "In words (Vietnamese)"),
+    "bills.as_of": (
+        "Theo danh sách của Ban quản lý lúc {time}.",
+        "From the building management's list of {time}.",
+    ),
+    "bills.pay": ("Thanh toán", "Pay"),
+    "none.title": ("Không có hóa đơn cho căn hộ {unit}", "No bills for apartment {unit}"),
+    "none.why": (
+        "Có thể phí đã được nộp, hoặc số căn hộ chưa đúng.",
+        "The fee may have been paid already, or the number may be wrong.",
+    ),
+    "none.check": ("Kiểm tra số căn hộ và thử lại.", "Check the apartment number and try again."),
+    "none.ask": (
+        "Nếu số đã đúng, hãy hỏi Ban quản lý tòa nhà.",
+        "If the number is right, ask the building management.",
+    ),
+    "none.again": ("Nhập lại số căn hộ", "Enter the number again"),
+    # review
+    "review.title": ("Kiểm tra trước khi thanh toán", "Check before you pay"),
+    "review.unit": ("Căn hộ", "Apartment"),
+    "review.period": ("Kỳ phí", "Period"),
+    "review.payee": ("Đơn vị nhận tiền", "Payee"),
+    "review.account": ("Tài khoản nhận", "Payee's account"),
+    "review.amount": ("Số tiền", "Amount"),
+    "consent": (
+        "Tôi đã kiểm tra căn hộ, kỳ phí, số tiền và đơn vị nhận tiền. Tôi đồng ý để trạm lưu thông tin của lần "
+        "thanh toán này và gửi cho Ban quản lý tòa nhà đối chiếu.",
+        "I have checked the apartment, period, amount and payee. I agree that the station stores the details of "
+        "this payment and sends them to the building management for matching.",
+    ),
+    "consent.first": ("Hãy chạm vào ô đồng ý để tiếp tục.", "Touch the box above to continue."),
+    "review.next": ("Hiện mã QR", "Show the QR code"),
+    "checking.title": ("Đang kiểm tra hóa đơn…", "Checking the bill…"),
+    "checking.text": ("Chỉ vài giây. Xin chờ một chút.", "A few seconds only. Please wait."),
+    "qr.offline": (
+        "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán "
+        "lại hóa đơn này trong 24 giờ.",
+        "The station is offline and cannot confirm now. The payment counts only when the bank reports the credit. "
+        "Do not pay this bill again within 24 hours.",
+    ),
+    # QR
+    "qr.title": ("Quét mã bằng ứng dụng ngân hàng", "Scan with your banking app"),
+    "qr.1": ("Mở ứng dụng ngân hàng, chọn Quét QR.", "Open your banking app and choose Scan QR."),
+    "qr.2": ("Kiểm tra tên người nhận và số tiền.", "Check the payee's name and the amount."),
+    "qr.3": ("Chuyển khoản, giữ nguyên nội dung.", "Make the transfer; leave the memo unchanged."),
+    "qr.memo": ("Nội dung", "Memo"),
+    "qr.code": ("Mã tạm", "Provisional code"),
+    "qr.left": ("Mã còn hiệu lực", "Time left"),
+    "qr.done": ("Tôi đã chuyển khoản", "I have made the transfer"),
+    "qr.cancel": ("Đóng mã", "Close the code"),
+    "qr.waiting": ("Đang chờ ngân hàng báo có…", "Waiting for the bank's notice…"),
+    # result
+    "state.awaiting": ("CHỜ XÁC NHẬN – CHƯA PHẢI BIÊN LAI", "AWAITING CONFIRMATION – NOT A RECEIPT"),
+    "state.confirmed": ("ĐÃ XÁC NHẬN THANH TOÁN", "PAYMENT CONFIRMED"),
+    "state.exception": ("CẦN KIỂM TRA – vui lòng giữ phiếu này", "UNDER REVIEW – please keep this slip"),
+    "result.awaiting": (
+        "Khoản thanh toán đã được lưu. Tiền chỉ được ghi nhận khi ngân hàng báo có.",
+        "The payment is saved. It counts only when the bank reports the credit.",
+    ),
+    "result.awaiting.online": (
+        "Máy đang hỏi kết quả. Bạn có thể chờ hoặc ra về với mã này.",
+        "The station is asking for the result. You may wait, or leave with this code.",
+    ),
+    "result.awaiting.next": (
+        "Không thanh toán lại hóa đơn này trong 24 giờ.",
+        "Do not pay this bill again within 24 hours.",
+    ),
+    "result.closed": (
+        "Mã QR đã đóng. Nếu bạn chưa chuyển khoản, bạn không phải làm gì. Nếu đã chuyển, hãy giữ mã này.",
+        "The QR code is closed. If you did not transfer, nothing needs to be done. If you did, keep this code.",
+    ),
+    "result.confirmed": (
+        "Ngân hàng đã báo có. Hóa đơn này đã được thanh toán.",
+        "The bank has reported the credit. This bill is paid.",
+    ),
+    "result.exception": (
+        "Khoản tiền cần được kiểm tra. Xin đừng chuyển lại. Hãy giữ mã này và hỏi Ban quản lý tòa nhà.",
+        "The payment must be looked into. Please do not pay again. Keep this code and ask the building management.",
+    ),
+    "result.invoice": (
+        "Hóa đơn GTGT do Ban quản lý tòa nhà gửi riêng.",
+        "The building management sends the VAT invoice separately.",
+    ),
+    "result.keep": ("Mã của bạn", "Your code"),
+    "result.as_of": ("Kết quả lúc {time}", "Result as of {time}"),
+    "result.another": ("Hóa đơn khác", "Another bill"),
+    "result.done": ("Xong", "Done"),
+    "result.closes": ("Màn hình tự xóa sau", "The screen clears itself in"),
+    "seconds": ("giây", "seconds"),
+    "slip.none": ("Bạn có muốn in phiếu không?", "Would you like a printed slip?"),
+    "slip.printing": ("Đang in phiếu…", "Printing the slip…"),
+    "slip.confirmed": ("Phiếu đã in. Hãy lấy phiếu.", "The slip is printed. Please take it."),
+    "slip.unknown": (
+        "Phiếu đã gửi tới máy in. Nếu không thấy phiếu, hãy chụp lại mã.",
+        "The slip was sent to the printer. If none comes out, photograph the code.",
+    ),
+    "slip.failed": (
+        "Đã lưu. Mã của bạn: {code}. Máy chưa in được phiếu.",
+        "Saved. Your code: {code}. The slip could not be printed.",
+    ),
+    "slip.paper_out": (
+        "Máy hết giấy. Hãy chụp lại mã trên màn hình.",
+        "Out of paper. Please photograph the code on the screen.",
+    ),
+    "slip.print": ("In phiếu", "Print a slip"),
+    "slip.again": ("In lại", "Print again"),
+    "result.photo": ("Nên chụp lại mã này bằng điện thoại.", "We suggest you photograph this code."),
+    # refusals: why a payment is not offered
+    "refused.title": ("Chưa thanh toán được tại đây", "This cannot be paid here now"),
+    "refused.nothing": (
+        "Chưa có khoản tiền nào được ghi nhận. Xin đừng chuyển khoản cho lần này.",
+        "Nothing was recorded. Please do not transfer anything for this attempt.",
+    ),
+    "refused.other": ("Xem hóa đơn khác", "See other bills"),
+    "why.no_list": ("Chưa có danh sách hóa đơn của tòa nhà", "The building's bill list has not arrived"),
+    "why.store": ("Máy chưa lưu được dữ liệu", "The station cannot store data now"),
+    "why.clock": ("Máy đang đồng bộ giờ", "The clock is being set"),
+    "why.policy": ("Chỉ thanh toán được khi có mạng", "Payable only when the network is back"),
+    "why.contact": (
+        "Máy mất liên lạc với trung tâm quá lâu; chờ có mạng",
+        "Out of contact with the centre too long; wait for the network",
+    ),
+    "why.stale": (
+        "Danh sách hóa đơn quá cũ để thanh toán khi mất mạng",
+        "The bill list is too old for a payment without network",
+    ),
+    "why.exposure": (
+        "Máy đã đạt hạn mức chờ xác nhận; chờ có mạng",
+        "The station's limit of unconfirmed payments is reached; wait for the network",
+    ),
+    "why.amount_offline": (
+        "Số tiền vượt hạn mức khi mất mạng ({limit})",
+        "Over the limit without network ({limit})",
+    ),
+    "why.amount": (
+        "Số tiền vượt hạn mức của máy ({limit}); hãy nộp tại Ban quản lý",
+        "Over this station's limit ({limit}); pay at the management office",
+    ),
+    "why.past_due": (
+        "Đã quá hạn nộp: chỉ thanh toán được khi có mạng",
+        "Past due: payable only when the network is back",
+    ),
+    "why.open": (
+        "Hóa đơn này đang chờ xác nhận. Không thanh toán lại trong 24 giờ",
+        "This bill is awaiting confirmation. Do not pay again within 24 hours",
+    ),
+    "why.paid": ("Hóa đơn này đã được thanh toán", "This bill has been paid"),
+    "why.review": (
+        "Hóa đơn này đang được kiểm tra; hãy hỏi Ban quản lý",
+        "This bill is under review; ask the building management",
+    ),
+    "why.codes": ("Máy tạm hết mã; chờ có mạng", "The station has no codes left; wait for the network"),
+    "why.faulty": (
+        "Dữ liệu hóa đơn chưa đúng; hãy hỏi Ban quản lý",
+        "The bill's data are faulty; ask the building management",
+    ),
+    # warning, help, out of service, recovered
+    "warning.title": ("Bạn còn ở đây không?", "Are you still there?"),
+    "warning.text": (
+        "Máy sẽ xóa màn hình để giữ kín thông tin của bạn.",
+        "The screen will be cleared to protect your information.",
+    ),
+    "warning.left": ("Còn lại", "Time left"),
+    "warning.stay": ("Tôi cần thêm thời gian", "I need more time"),
+    "help.title": ("Trợ giúp", "Help"),
+    "help.how": ("Cách dùng", "How it works"),
+    "help.1": ("Chạm vào ô lớn để chọn. Không cần vội.", "Touch a large box to choose. Take your time."),
+    "help.2": (
+        "Chạm Quay lại nếu nhầm. Chưa hiện mã QR thì chưa có khoản thanh toán nào.",
+        "Touch Back after a mistake. Before the QR code is shown there is no payment.",
+    ),
+    "help.3": (
+        "Máy không bao giờ hỏi mật khẩu, mã OTP hay số thẻ ngân hàng.",
+        "The station never asks for a password, a one-time code or a bank card number.",
+    ),
+    "help.call": ("Gọi hỗ trợ", "Call for help"),
+    "help.ward": ("Công an phường, xã nơi bạn ở", "The police of your ward or commune"),
+    "help.vneid": ("Ứng dụng VNeID", "The VNeID app"),
+    "help.data": ("Dữ liệu của bạn sai? Ba nơi sửa:", "Is your data wrong? Three places to correct it:"),
+    "help.close": ("Đóng trợ giúp", "Close help"),
+    "emergency": (
+        "Khẩn cấp: gọi 113 (công an), 114 (cứu hỏa), 115 (cấp cứu)",
+        "Emergency: call 113 (police), 114 (fire), 115 (ambulance)",
+    ),
+    "out.title": ("Máy tạm ngừng phục vụ", "Out of service"),
+    "out.why": (
+        "Máy chưa lưu được dữ liệu nên không nhận thanh toán.",
+        "The station cannot store data and therefore takes no payments.",
+    ),
+    "out.nothing": (
+        "Chưa có gì được ghi nhận. Xin đừng chuyển khoản.",
+        "Nothing was recorded. Please do not transfer money.",
+    ),
+    "out.kept": (
+        "Khoản thanh toán của bạn đã được lưu với mã này trước khi máy gặp lỗi. Hãy chụp lại mã.",
+        "Your payment was saved under this code before the fault. Please photograph the code.",
+    ),
+    "out.nearest": ("Trạm gần nhất", "Nearest station"),
+    "out.retry": ("Thử lại", "Try again"),
+    "recovered.title": ("Máy vừa khởi động lại", "The station has just restarted"),
+    "recovered.text": (
+        "Khoản thanh toán đang mở đã được lưu. Nếu bạn đã chuyển khoản, tiền được ghi nhận khi ngân hàng báo có. "
+        "Không thanh toán lại trong 24 giờ.",
+        "The open payment is saved. If you made the transfer, it counts when the bank reports the credit. "
+        "Do not pay again within 24 hours.",
+    ),
+    # slips
+    "paper.station": ("Trạm {station}", "Station {station}"),
+    "paper.code": ("Mã tạm", "Provisional code"),
+    "paper.date": ("Ngày", "Date"),
+    "paper.service": ("Dịch vụ", "Service"),
+    "paper.owner": ("Chủ hộ", "Owner"),
+    "paper.unit": ("Căn hộ", "Apartment"),
+    "paper.period": ("Kỳ phí", "Period"),
+    "paper.payee": ("Đơn vị nhận", "Payee"),
+    "paper.amount": ("Số tiền", "Amount"),
+    "paper.memo": ("Nội dung", "Memo"),
+    "paper.as_of": ("Xác nhận lúc", "Confirmed at"),
+    "paper.pending.next": (
+        "Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán lại hóa đơn này trong 24 giờ. Giữ phiếu này để "
+        "hỏi kết quả tại máy hoặc Ban quản lý tòa nhà.",
+        "The payment counts only when the bank reports the credit. Do not pay this bill again within 24 hours. Keep "
+        "this slip to ask for the result at the station or the building management.",
+    ),
+    "paper.confirmed.next": (
+        "Ngân hàng đã báo có. Hóa đơn GTGT do Ban quản lý tòa nhà gửi riêng.",
+        "The bank has reported the credit. The building management sends the VAT invoice.",
+    ),
+    "paper.exception.next": (
+        "Xin đừng chuyển lại. Hãy mang phiếu này hỏi Ban quản lý tòa nhà.",
+        "Please do not pay again. Ask the building management with this slip.",
+    ),
+    "paper.channels": (
+        "Dữ liệu sai: Công an phường, xã; đường dây nóng {hotline}; ứng dụng VNeID.",
+        "Wrong data: ward police; hotline {hotline}; the VNeID app.",
+    ),
+    "paper.legal": (
+        "Phiếu này không thay thế hóa đơn GTGT hoặc giấy tiếp nhận hồ sơ.",
+        "This slip replaces no VAT invoice and no acknowledgement of a dossier.",
+    ),
+    "paper.photo": ("Giấy nhiệt phai màu: nên chụp lại.", "Thermal paper fades: take a photo."),
+    "paper.copy": ("BẢN IN LẠI LẦN {n}", "REPRINT NO. {n}"),
+}
+
+
+def say(language: Language, key: str, **gaps: object) -> str:
+    """Give the text of a key in a language, gaps filled. Raises KeyError for a key that is not in the table."""
+    text = TEXTS[key][0 if language == "vi" else 1]
+    return text.format(**gaps) if gaps else text
+
+
+def moment(ms: int) -> str:
+    """UTC milliseconds as residents read them: dd/MM/yyyy HH:mm in Vietnam."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
+
+
+def today(ms: int) -> date:
+    """The calendar day in Vietnam at a UTC time in milliseconds."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).astimezone(VIETNAM).date()
+
+
+def day(iso: str) -> str:
+    """yyyy-mm-dd as dd/MM/yyyy."""
+    year, month, day_of_month = iso.split("-")
+    return f"{day_of_month}/{month}/{year}"
+
+
+def month(iso: str) -> str:
+    """yyyy-mm as MM/yyyy."""
+    return "/".join(reversed(iso.split("-")))

@@ -1,0 +1,103 @@
+"""Ports: what the agent needs of the world, and the faults the world may answer with.
+
+A driver implements one of these and nothing more. Every blocking call is made on the driver's own worker thread
+(`edge_agent.drivers.worker`), so a driver may block, but never longer than the deadline it documents; it never
+retries, never sleeps to wait for a person, and raises a `PortFault` where the device does not do what was asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_agent.effects import Screen, Slip
+    from edge_agent.events import Event, PeripheralState
+
+
+class PortFault(Exception):
+    """A device did not do what was asked; `action` is the XFS4IoT error action (reset, clear, maintenance, …)."""
+
+    def __init__(self, words: str, action: str = "maintenance") -> None:
+        super().__init__(words)
+        self.action = action
+
+
+class Printer(Protocol):
+    """Gives slips."""
+
+    def open(self) -> PeripheralState:
+        """Reach the device and say how it is. Deadline 5 s."""
+        ...
+
+    def state(self) -> PeripheralState:
+        """Ask the device how it is now. Deadline 5 s; a silent device is `unknown`, not an error."""
+        ...
+
+    def print(self, job: bytes, slip: Slip) -> str:
+        """Print; give "confirmed" (the device said printed), "unknown" (sent, nothing said) or raise PortFault.
+
+        Deadline 30 s. A PortFault means that nothing of the slip can have come out as a whole slip ("failed").
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the device. Never raises."""
+        ...
+
+
+class CardReader(Protocol):
+    """Sees cards come and go; `wait` is called again and again on the worker thread."""
+
+    def open(self) -> PeripheralState:
+        """Reach the device and say how it is."""
+        ...
+
+    def wait(self, timeout_s: float) -> Event | None:
+        """The next CardIn / CardOut / PeripheralState, or None after `timeout_s`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device. Never raises."""
+        ...
+
+
+class Scanner(CardReader, Protocol):
+    """The same shape as a card reader: waits for Scanned events."""
+
+
+class Display(Protocol):
+    """Shows screens and brings touches and beats back as events."""
+
+    def start(self, post: Callable[[Event], None]) -> None:
+        """Begin to serve; touches and beats go through `post`."""
+        ...
+
+    def show(self, screen: Screen) -> None:
+        """Show a screen; returns at once."""
+        ...
+
+    def wipe(self) -> None:
+        """Forget every earlier screen: memory, page, caches."""
+        ...
+
+    def close(self) -> None:
+        """Stop serving. Never raises."""
+        ...
+
+
+class Link(Protocol):
+    """The way to the broker; speaks of itself by LinkUp / LinkDown / Received events."""
+
+    def start(self) -> None:
+        """Begin to connect, and keep connecting with full jitter until stopped."""
+        ...
+
+    def publish(self, data: bytes) -> bool:
+        """Hand over one batch; False when the link is down or congested (nothing is queued)."""
+        ...
+
+    def stop(self) -> None:
+        """Disconnect and end the network thread."""
+        ...

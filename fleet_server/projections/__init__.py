@@ -1,0 +1,1 @@
+"""Projections: pure folds of the log, `project(row, record) -> row`."""

@@ -1,0 +1,97 @@
+"""The udev rules, run by udev on pretended devices: it parses our file and says what it would set."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RULES = Path(__file__).parents[2] / "systemd" / "udev" / "70-kiosk.rules"
+BED = Path(__file__).parent / "udev_bed.py"
+
+# `udevadm test` keeps a database and makes device links: it gets a /run and a /dev of its own. The user namespace makes
+# this possible without being root.
+SANDBOX = """
+mount -t tmpfs none /run && mkdir -p /run/udev/rules.d && cp "$1" /run/udev/rules.d/70-kiosk.rules
+dev=$(mktemp -d) && mount -t tmpfs none "$dev"
+for name in null zero random urandom; do touch "$dev/$name" && mount --bind "/dev/$name" "$dev/$name"; done
+mkdir "$dev/pts" && mount --rbind /dev/pts "$dev/pts" && mount --move "$dev" /dev && rmdir "$dev"
+exec umockdev-wrapper "$2" "$3"
+"""
+
+
+def device(subsystem: str, name: str, attributes: dict[str, str], **properties: str) -> dict[str, object]:
+    return {"subsystem": subsystem, "name": name, "attributes": attributes, "properties": properties}
+
+
+def usb(vendor: str, interfaces: str) -> dict[str, object]:
+    attributes = {"idVendor": vendor, "idProduct": "0001", "power/control": "auto"}
+    return device("usb", "1-1.2", attributes, DEVTYPE="usb_device", ID_USB_INTERFACES=interfaces)
+
+
+def udev(rules: Path, *chain: dict[str, object]) -> tuple[dict[str, str], bool, list[str]]:
+    """Give the last device's properties, whether it is kept awake, and udev's complaints about the rules file."""
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "bash", "-euc", SANDBOX, "-", rules, sys.executable, BED],
+        input="".join(json.dumps(one) + "\n" for one in chain),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done
+    assert "Reading rules file: /run/udev/rules.d/70-kiosk.rules" in done.stderr, done
+    properties = dict(line.split("=", 1) for line in done.stdout.splitlines() if re.match(r"[A-Z_]+=", line))
+    awake = re.search(r"70-kiosk\.rules:\d+ ATTR '[^']+/power/control' writing 'on'", done.stderr) is not None
+    return properties, awake, re.findall(r"(?m)^\S+70-kiosk\.rules:.+$", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("what", "vendor", "interfaces", "awake", "hidden_from_modem_manager"),
+    [
+        ("printer", "04b8", ":070102:", True, False),
+        ("card reader", "072f", ":0b0000:", True, False),
+        ("serial scanner", "0c2e", ":020201:0a0000:", True, True),
+        ("typing scanner", "05e0", ":030101:", True, True),
+        ("mobile modem", "12d1", ":020201:0a0000:ff0000:", True, False),
+        ("mouse", "046d", ":030102:", False, False),
+    ],
+)
+def test_what_a_usb_device_gets(what, vendor, interfaces, awake, hidden_from_modem_manager):
+    properties, kept_awake, complaints = udev(RULES, usb(vendor, interfaces))
+    assert complaints == []
+    assert (kept_awake, properties.get("ID_MM_DEVICE_IGNORE") == "1") == (awake, hidden_from_modem_manager), what
+
+
+@pytest.mark.parametrize(("vendor", "ignored"), [("0c2e", True), ("046d", False)])
+def test_the_compositor_does_not_see_what_a_scanner_types(vendor, ignored):
+    event = device("input", "event5", {}, DEVNAME="/dev/input/event5", ID_BUS="usb", ID_VENDOR_ID=vendor)
+    properties, _, complaints = udev(RULES, usb(vendor, ":030101:"), event)
+    assert complaints == []
+    assert (properties.get("LIBINPUT_IGNORE_DEVICE") == "1") == ignored
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ('ENV{LIBINPUT_IGNORE_DEVICE}="1"', 'ENW{LIBINPUT_IGNORE_DEVICE}="1"', "Invalid"),
+        ('ACTION=="remove"', 'ACTION="remove"', "Invalid operator"),
+        ('LABEL="kiosk_end"', "", "no matching label"),
+    ],
+)
+def test_udev_complains_of_a_planted_bug(right, wrong, words, tmp_path):
+    text = RULES.read_text("utf-8")
+    assert right in text
+    (tmp_path / "bug.rules").write_text(text.replace(right, wrong), "utf-8")
+    _, _, complaints = udev(tmp_path / "bug.rules", usb("0c2e", ":020201:0a0000:"))
+    assert any(words in line for line in complaints), complaints
+
+
+def test_without_the_rules_nothing_is_set(tmp_path):
+    (tmp_path / "empty.rules").write_text("# nothing\n", "utf-8")
+    properties, awake, _ = udev(tmp_path / "empty.rules", usb("0c2e", ":020201:0a0000:"))
+    assert not awake
+    assert "ID_MM_DEVICE_IGNORE" not in properties

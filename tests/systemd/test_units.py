@@ -1,0 +1,96 @@
+"""The units as systemd itself reads them. Only the program in ExecStart is exchanged for one that exists here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).parents[2] / "systemd"
+SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+HARDENED = ["fleet-backup.service", "fleet-server.service", "kiosk-agent.service"]
+
+
+def installed(unit: str, folder: Path, replace: tuple[str, str] = ("", "")) -> Path:
+    """Copy a unit as it is, but for its program and one planted bug (a pattern and what stands there instead)."""
+    text = (UNITS / unit).read_text("utf-8")
+    text, programs = re.subn(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", text)
+    assert programs == unit.endswith(".service")
+    if replace[0]:
+        text, bugs = re.subn(rf"(?m){replace[0]}", replace[1], text)
+        assert bugs
+    path = folder / unit
+    path.write_text(text, "utf-8")
+    return path
+
+
+def verify(path: Path) -> str:
+    """What systemd complains of, "" for a clean unit. (Without --recursive-errors=no an unknown key only warns.)"""
+    command = ["systemd-analyze", "verify", "--recursive-errors=no", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert bool(done.returncode) == bool(done.stderr), done
+    return done.stderr
+
+
+def exposure(path: Path) -> tuple[bool, str]:
+    """Whether systemd rates the unit 2.0 ("OK") or better, and its rating in words."""
+    command = ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=20", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    rating = done.stdout.strip().rpartition("\n")[2]
+    assert "Overall exposure level" in rating, done
+    return done.returncode == 0, rating
+
+
+@pytest.mark.parametrize("unit", [*SERVICES, "fleet-backup.timer"])
+def test_systemd_has_nothing_to_say_of_a_unit(unit, tmp_path):
+    installed("fleet-backup.service", tmp_path)  # the timer asks for it
+    assert verify(installed(unit, tmp_path)) == ""
+
+
+@pytest.mark.parametrize(
+    ("replace", "words"),
+    [
+        (("^Restart=", "Restrat="), "Restrat"),
+        (("^WatchdogSec=30$", "WatchdogSec=half a minute"), "half a minute"),
+        (("^SystemCallFilter=@system-service$", "SystemCallFilter=@system-servant"), "system-servant"),
+        (("^ExecStart=.*", "ExecStart=/nonexistent/python"), "not executable"),
+    ],
+)
+def test_verify_finds_a_planted_bug(replace, words, tmp_path):
+    assert words in verify(installed("kiosk-agent.service", tmp_path, replace))
+
+
+def test_verify_finds_a_timer_without_a_time(tmp_path):
+    installed("fleet-backup.service", tmp_path)
+    assert verify(installed("fleet-backup.timer", tmp_path, ("^OnCalendar=.*", "OnCalendar=whenever")))
+
+
+@pytest.mark.parametrize("unit", HARDENED)
+def test_a_unit_is_closed_to_what_it_does_not_need(unit, tmp_path):
+    good, rating = exposure(installed(unit, tmp_path))
+    assert good, rating
+
+
+@pytest.mark.parametrize("unit", HARDENED)
+def test_the_rating_turns_red_when_hardening_is_lost(unit, tmp_path):
+    good, rating = exposure(installed(unit, tmp_path, ("^(Protect|Private|SystemCall|Capability).*\n", "")))
+    assert not good, rating
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_no_service_is_root_or_leaves_a_core(unit):
+    lines = (UNITS / unit).read_text("utf-8").splitlines()
+    users = [line.removeprefix("User=") for line in lines if line.startswith("User=")]
+    assert len(users) == 1
+    assert users[0] != "root"
+    assert {"UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes"} <= set(lines)
+
+
+@pytest.mark.parametrize("unit", ["fleet-server.service", "kiosk-agent.service", "kiosk-display.service"])
+def test_a_service_that_ends_is_started_again_for_ever(unit):
+    """By default systemd gives up after five starts in ten seconds; there is nobody in a lobby to reset it."""
+    lines = (UNITS / unit).read_text("utf-8").splitlines()
+    assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
