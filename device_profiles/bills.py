@@ -78,9 +78,9 @@ class BillSet:
 def _checked(each: Any) -> Bill:
     match each:
         case [bytes(bill), str(unit), str(period), int(amount), str(due), str(owner)] if (
-            len(bill) == 8  # noqa: PLR2004
-            and 0 < len(unit) <= 20  # noqa: PLR2004
-            and len(owner) <= 80  # noqa: PLR2004
+            len(bill) == 8
+            and 0 < len(unit) <= 20
+            and len(owner) <= 80
             and _PERIOD.fullmatch(period)
             and _DATE.fullmatch(due)
             and type(amount) is int

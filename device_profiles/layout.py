@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_profiles.cbor import WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
 TIME_MAX_MS = 4_102_444_800_000  # the year 2100: a later time is a mistake, not a time
 COUNTER_MAX = 2**53
+
+
+class FieldError(WireError):
+    """A field that does not fit its layout: `where` names the message or kind, `name` the field."""
+
+    def __init__(self, where: str, name: str, words: str) -> None:
+        super().__init__("field", f"{where}.{name} {words}")
+        self.where = where
+        self.name = name
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +78,49 @@ def table(key: int, count_max: int = 24, *, optional: bool = False) -> Any:
 
 
 def _rule(rule: Rule) -> Any:
-    return field(metadata={"rule": rule}, **({"default": None} if rule.optional else {}))
+    if rule.optional:
+        return field(metadata={"rule": rule}, default=None)
+    return field(metadata={"rule": rule})
+
+
+def rules(message: Any) -> tuple[tuple[str, Rule], ...]:
+    """The layout of a message class: (field name, rule) in the order of its fields."""
+    return _rules(message)
 
 
 @cache
-def rules(message: type) -> tuple[tuple[str, Rule], ...]:
-    """The layout of a message class: (field name, rule) in the order of its fields."""
+def _rules(message: Any) -> tuple[tuple[str, Rule], ...]:
     return tuple((each.name, each.metadata["rule"]) for each in fields(message) if "rule" in each.metadata)
 
 
-def check(rule: Rule, value: object, where: str) -> None:
-    """Refuse a value that does not fit its rule. Raises WireError("field")."""
+def check(rule: Rule, value: object, where: str, name: str) -> None:
+    """Refuse a value that does not fit its rule. Raises FieldError."""
     if type(value) is not rule.kind:
-        raise WireError("field", f"{where} must be {rule.kind.__name__}, not {type(value).__name__}")
+        raise FieldError(where, name, f"must be {rule.kind.__name__}, not {type(value).__name__}")
     size = value if rule.kind in (int, bool) else len(value)  # type: ignore[arg-type]
     if not rule.least <= size <= rule.most:  # type: ignore[operator]
-        raise WireError("field", f"{where} is {size}, allowed {rule.least} to {rule.most}")
+        raise FieldError(where, name, f"is {size}, allowed {rule.least} to {rule.most}")
 
 
 def to_map(message: Any, fmt: int) -> dict[int, Any]:
-    """Give the map of a message. Raises WireError where one of our own values does not fit (our mistake, seen early)."""
+    """Give the map of a message. Raises FieldError where our own value does not fit: our mistake, seen early."""
     out: dict[int, Any] = {0: fmt}
     for name, rule in rules(type(message)):
         value = getattr(message, name)
         if value is None and rule.optional:
             continue
-        check(rule, value, f"{type(message).__name__}.{name}")
+        check(rule, value, type(message).__name__, name)
         out[rule.key] = list(value) if rule.kind is tuple else value
     return out
 
 
 def from_map(message: type[T], value: object, fmt: int, **by_hand: Any) -> T:
-    """Read a message from its map; `by_hand`: fields its class has read itself. Raises WireError("format" | "field")."""
+    """Read a message from its map; `by_hand`: fields its class has read itself. Raises WireError (format, field)."""
     if type(value) is not dict:
         raise WireError("field", f"{message.__name__} must be a map")
     found = value.get(0)
     if type(found) is not int or found != fmt:
-        raise WireError("format", f"{message.__name__} format {found!r}, known here: {fmt}")
+        raise WireError("format", f"{message.__name__} format {str(found)[:20]}, known here: {fmt}")
     layout = rules(message)
     unknown = set(value) - {rule.key for _, rule in layout} - {0}
     if unknown:
@@ -111,45 +130,61 @@ def from_map(message: type[T], value: object, fmt: int, **by_hand: Any) -> T:
         got = value.get(rule.key, MISSING)
         if got is MISSING:
             if not rule.optional:
-                raise WireError("field", f"{message.__name__}.{name} is missing")
+                raise FieldError(message.__name__, name, "is missing")
             continue
         if rule.kind is tuple and type(got) is list:
             got = tuple(got)
-        check(rule, got, f"{message.__name__}.{name}")
+        check(rule, got, message.__name__, name)
         taken[name] = got
     return message(**taken, **by_hand)
 
 
 def shape(**described: Any) -> dict[str, Rule]:
-    """A layout without a class: `shape(bill=raw(1, 8), …)`; for record bodies, questions and answers."""
+    """A layout without a class: `shape(bill=raw(1, 8), …)`; for record bodies, questions, answers and rows of lists."""
     return {name: each.metadata["rule"] for name, each in described.items()}
 
 
-def to_table(rules_by_name: dict[str, Rule], fields_by_name: Any, where: str) -> dict[int, Any]:
-    """Fields by name -> fields by number. Raises WireError("field") for a missing, unknown or unfit field."""
-    unknown = set(fields_by_name) - set(rules_by_name)
-    if unknown:
-        raise WireError("field", f"{where} has no field {sorted(unknown)[0]!r}")
+def check_row(columns: dict[str, Rule], row: object, where: str) -> None:
+    """Refuse one row of a list that is not its columns in their order (rule keys 0, 1, …). Raises FieldError."""
+    if not isinstance(row, list | tuple) or len(row) != len(columns):
+        raise FieldError(where, "row", f"must be [{', '.join(columns)}]")
+    for name, rule in columns.items():
+        check(rule, row[rule.key], where, name)
+
+
+def check_rows(columns: dict[str, Rule], rows: Sequence[object], where: str) -> None:
+    """Refuse a list of which one row does not fit. Raises FieldError."""
+    for row in rows:
+        check_row(columns, row, where)
+
+
+def to_table(rules_by_name: dict[str, Rule], fields_by_name: Mapping[str, Any], where: str) -> dict[int, Any]:
+    """Fields by name -> fields by number; None is "not there". Raises FieldError (missing, unknown or unfit)."""
+    for name in fields_by_name:
+        if name not in rules_by_name:
+            raise FieldError(where, str(name)[:40], "is not a field")
     out: dict[int, Any] = {}
     for name, rule in rules_by_name.items():
         value = fields_by_name.get(name)
         if value is None:
             if not rule.optional:
-                raise WireError("field", f"{where}.{name} is missing")
+                raise FieldError(where, name, "is missing")
             continue
-        check(rule, value, f"{where}.{name}")
+        check(rule, value, where, name)
         out[rule.key] = value
     return out
 
 
 def from_table(rules_by_name: dict[str, Rule], numbered: object, where: str) -> dict[str, Any]:
-    """Fields by number -> fields by name. Raises WireError("field")."""
+    """Fields by number -> fields by name. Raises WireError("field"); null is refused: what is not there is left out."""
     if type(numbered) is not dict:
         raise WireError("field", f"{where} must be a map")
     names = {rule.key: name for name, rule in rules_by_name.items()}
-    unknown = set(numbered) - set(names)
-    if unknown:
-        raise WireError("field", f"{where} has unknown keys {sorted(unknown)}")
-    named = {names[key]: value for key, value in numbered.items()}
+    named: dict[str, Any] = {}
+    for key, value in numbered.items():
+        name = names.get(key, f"key {key}")
+        if value is None:
+            raise FieldError(where, name, "is null")
+        named[name] = value
     to_table(rules_by_name, named, where)
     return named

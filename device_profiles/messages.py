@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 from device_profiles import layout
 from device_profiles.cbor import WireError, decode, encode
+from device_profiles.wire import ENVELOPE_BYTES
 
 FORMAT = 1
 DESIRED_MAX_BYTES = 64 * 1024
@@ -24,7 +25,7 @@ KEYS_MAX_BYTES = 64 * 1024
 ROLES = ("ack", "desired", "answer", "bundle", "set", "claim")
 CLAIM_KINDS = ("install", "card-swap", "board-swap", "replace", "re-enrol")
 
-# The status map of a batch (key 13): last values, never journaled. A value the reader does not expect is shown as unknown.
+# The status map of a batch (key 13): last values, never journaled. What the reader does not expect it shows as unknown.
 STATUS = {
     0: "version",
     1: "desired_rev",
@@ -56,6 +57,39 @@ ANSWERS = {
     "bill": layout.shape(status=layout.text(1, 20)),
 }
 
+# Settings by number (Desired key 5). What a station cannot use (unknown number, other type) it leaves alone.
+CONFIG = {1: "heartbeat_s", 2: "offline_amount_max_dong", 3: "out_of_service"}
+
+# Rows of lists: the key is the place in the row.
+SET_ROW = layout.shape(
+    name=layout.text(0, 80),
+    version=layout.number(1),
+    size_bytes=layout.number(2, SET_MAX_BYTES + ENVELOPE_BYTES, least=1),
+    sha256=layout.raw(3, 32),
+)
+JOB_ROW = layout.shape(
+    job=layout.raw(0, 16),
+    kind=layout.text(1, 40),
+    arguments=layout.table(2),
+    not_before_ms=layout.time_ms(3),
+    expires_ms=layout.time_ms(4),
+)
+NOTICE_ROW = layout.shape(vietnamese=layout.text(0, 500), english=layout.text(1, 500))
+SIGNING_ROW = layout.shape(
+    kid=layout.raw(0, 8),
+    role=layout.text(1, 10),
+    spki=layout.raw(2, 32, 512),
+    from_ms=layout.time_ms(3),
+    to_ms=layout.time_ms(4),
+)
+SEALING_ROW = layout.shape(
+    kid=layout.raw(0, 8),
+    suite=layout.number(1, 2, least=1),
+    public=layout.raw(2, 32, 1216),
+    from_ms=layout.time_ms(3),
+    to_ms=layout.time_ms(4),
+)
+
 
 class _Message:
     """What the messages below share: one map, encoded deterministically, with a size limit."""
@@ -64,7 +98,8 @@ class _Message:
     SIZE_MAX_BYTES: ClassVar[int]
 
     def encode(self) -> bytes:
-        """Give the payload that is signed."""
+        """Give the payload that is signed. Raises WireError where one of our own values does not fit."""
+        self.check()
         data = encode(layout.to_map(self, FORMAT))
         if len(data) > self.SIZE_MAX_BYTES:
             raise WireError("too_large", f"{type(self).__name__} of {len(data)} bytes, at most {self.SIZE_MAX_BYTES}")
@@ -102,27 +137,9 @@ class Desired(_Message):
 
     def check(self) -> None:
         """Look into the lists."""
-        for each in self.sets:
-            match each:
-                case [str(), int(), int(), bytes(sha256)] if len(sha256) == 32:  # noqa: PLR2004
-                    pass
-                case _:
-                    raise WireError("field", "Desired.sets holds [name, version, size, sha256]")
-        for each in self.jobs:
-            match each:
-                case [bytes(job), str(), dict(), int(), int()] if len(job) == 16:  # noqa: PLR2004
-                    pass
-                case _:
-                    raise WireError("field", "Desired.jobs holds [id, kind, arguments, not before, expires]")
-        for each in self.notices:
-            match each:
-                case [str(), str()]:
-                    pass
-                case _:
-                    raise WireError("field", "Desired.notices holds [Vietnamese, English]")
-
-
-CONFIG = {1: "heartbeat_s", 2: "offline_amount_max_dong", 3: "out_of_service"}
+        layout.check_rows(SET_ROW, self.sets, "Desired.sets")
+        layout.check_rows(JOB_ROW, self.jobs, "Desired.jobs")
+        layout.check_rows(NOTICE_ROW, self.notices, "Desired.notices")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +169,7 @@ class Question(_Message):
     def named(self) -> dict[str, Any]:
         """Give the fields by name. Raises WireError for an unknown kind or an unfit field."""
         if self.kind not in QUESTIONS:
-            raise WireError("question", f"unknown kind {self.kind!r}")
+            raise WireError("question", f"unknown kind {self.kind!r}, known: {', '.join(QUESTIONS)}")
         return layout.from_table(QUESTIONS[self.kind], self.fields, self.kind)
 
 
@@ -195,7 +212,7 @@ class Claim(_Message):
     def check(self) -> None:
         """Refuse a kind that is not in PROVISIONING's list."""
         if self.kind not in CLAIM_KINDS:
-            raise WireError("field", f"Claim.kind {self.kind!r} is none of {', '.join(CLAIM_KINDS)}")
+            raise layout.FieldError("Claim", "kind", f"is none of {', '.join(CLAIM_KINDS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,15 +277,8 @@ class FleetKeys(_Message):
 
     def check(self) -> None:
         """Look into both lists."""
-        for each in self.signing:
-            match each:
-                case [bytes(kid), str(role), bytes(), int(), int()] if len(kid) == 8 and role in ROLES:  # noqa: PLR2004
-                    pass
-                case _:
-                    raise WireError("field", "FleetKeys.signing holds [kid, role, spki, from, to]")
-        for each in self.sealing:
-            match each:
-                case [bytes(kid), int(suite), bytes(), int(), int()] if len(kid) == 8 and suite in (1, 2):  # noqa: PLR2004
-                    pass
-                case _:
-                    raise WireError("field", "FleetKeys.sealing holds [kid, suite, public, from, to]")
+        layout.check_rows(SIGNING_ROW, self.signing, "FleetKeys.signing")
+        layout.check_rows(SEALING_ROW, self.sealing, "FleetKeys.sealing")
+        for _, role, *_ in self.signing:
+            if role not in ROLES:
+                raise layout.FieldError("FleetKeys.signing", "role", f"is none of {', '.join(ROLES)}")

@@ -46,6 +46,7 @@ ADDRESS_DEFAULT = "127.0.0.1:9100"
 
 _USB_ID = re.compile("[0-9a-f]{4}:[0-9a-f]{4}")
 
+
 @dataclass(frozen=True, slots=True)
 class Title:
     """A name for people, in both languages of the station."""

@@ -21,8 +21,9 @@ HEAD_MAX_BYTES = 8 * 1024
 ACK_MAX_BYTES = 64 * 1024
 RECORDS_PER_BATCH_MAX = 100  # the knee: 500 adds nothing but the size of a retry
 SHARDS = 64
-ESP256, EDDSA = -9, -19
+ESP256, EDDSA = -9, -19  # RFC 9864: the algorithm with its curve
 SIGNATURE_BYTES = 64
+ENVELOPE_BYTES = 88  # what a COSE_Sign1 adds to its payload, at most
 PAD_SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 OK, GAP, QUARANTINED, REVOKED, SLOW_DOWN = range(5)
 _TAG_18 = b"\xd2"
@@ -65,7 +66,7 @@ def envelope_decode(data: bytes, size_max_bytes: int) -> Envelope:
         case _:
             raise WireError("not_sign1", "not [protected, {}, payload, signature]")
     match decode(protected, 64):
-        case {1: int(alg), 4: bytes(kid), **rest} if not rest and alg in (ESP256, EDDSA) and len(kid) == 8:  # noqa: PLR2004
+        case {1: int(alg), 4: bytes(kid), **rest} if not rest and alg in (ESP256, EDDSA) and len(kid) == 8:
             pass
         case _:
             raise WireError("not_sign1", "protected header must hold a known algorithm and an 8-byte key id")
@@ -108,7 +109,7 @@ class Header:
         """Read a header. Raises WireError."""
         value = decode(data, 1024)
         if type(value) is not dict or 8 not in value:
-            raise WireError("field", "Header.key is missing")
+            raise layout.FieldError("Header", "key", "is missing")
         key = value.pop(8)
         _check_key(key, value.get(9))
         return layout.from_map(cls, value, FORMAT, key=key)
@@ -117,7 +118,7 @@ class Header:
 def _check_key(key: object, suite: int | None) -> None:
     fits = (type(key) is bytes and len(key) == 8) if suite else (type(key) is int and 0 <= key <= layout.COUNTER_MAX)
     if not fits:
-        raise WireError("field", "Header.key is a kid in key records and a sequence number in all others")
+        raise layout.FieldError("Header", "key", "is a kid in key records and a sequence number in all others")
 
 
 def record_encode(header: bytes, sealed: bytes) -> bytes:
@@ -147,6 +148,9 @@ def genesis(device: bytes, epoch: int, journal: bytes) -> bytes:
     return hashlib.sha256(b"kiosk-journal/1" + device + epoch.to_bytes(8, "big") + journal).digest()
 
 
+ACK_SEEN = layout.shape(next=layout.number(0), digest=layout.raw(1, 32), lineage=layout.raw(2, 16))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """What a station says in one message: records [first, first + count), or none (the heartbeat).
@@ -171,12 +175,20 @@ class Batch:
     records: tuple[bytes, ...] = ()
 
     def encode(self) -> bytes:
-        """Give the payload that is signed: [head map as bytes, [record, …]]."""
+        """Give the payload that is signed: [head map as bytes, [record, …]]. Raises WireError where it does not fit."""
         if len(self.records) > RECORDS_PER_BATCH_MAX:
             raise WireError("count", f"{len(self.records)} records, at most {RECORDS_PER_BATCH_MAX}")
         head = layout.to_map(self, FORMAT)
         head[5] = len(self.records)
-        return encode([encode(head), list(self.records)])
+        if self.ack_seen is not None:
+            layout.check_row(ACK_SEEN, self.ack_seen, "Batch.ack_seen")
+        packed = encode(head)
+        if len(packed) > HEAD_MAX_BYTES:
+            raise WireError("too_large", f"batch head of {len(packed)} bytes, at most {HEAD_MAX_BYTES}")
+        payload = encode([packed, list(self.records)])
+        if len(payload) > BATCH_MAX_BYTES - ENVELOPE_BYTES:
+            raise WireError("too_large", f"batch of {len(payload)} bytes, at most {BATCH_MAX_BYTES - ENVELOPE_BYTES}")
+        return payload
 
     @classmethod
     def decode(cls, payload: bytes) -> Batch:
@@ -190,11 +202,9 @@ class Batch:
         if type(count) is not int or count != len(records) or count > RECORDS_PER_BATCH_MAX:
             raise WireError("count", f"says {count!r} records, carries {len(records)}")
         batch = layout.from_map(cls, fields, FORMAT)
-        match batch.ack_seen:
-            case None | (int(), bytes(), bytes()):
-                return replace(batch, records=tuple(records))
-            case _:
-                raise WireError("field", "Batch.ack_seen is [next, digest, lineage]")
+        if batch.ack_seen is not None:
+            layout.check_row(ACK_SEEN, batch.ack_seen, "Batch.ack_seen")
+        return replace(batch, records=tuple(records))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +265,7 @@ def device_from_name(name: str) -> bytes:
         device = base64.b32decode(name.upper() + "======")
     except ValueError as error:
         raise WireError("device_name", repr(name[:40])) from error
-    if len(device) != 16 or device_name(device) != name:  # noqa: PLR2004
+    if len(device) != 16 or device_name(device) != name:
         raise WireError("device_name", repr(name[:40]))
     return device
 

@@ -186,8 +186,8 @@ class Agent:
                 self._resume(reason)
             case do.Report(values=values):
                 self.status.update(values)
-            case do.ApplyConfig():
-                pass
+            case do.ApplyConfig(values=values):
+                self._events.append(events.Configured(values))
         return True
 
     def _append(self, effect: do.Append, now: Now) -> bool:

@@ -154,7 +154,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class ApplyConfig:
-    """Settings that Desired tightened, by name; the machines that use them are told by the hand."""
+    """Settings of the newest Desired, by name; comes back to every machine as Configured."""
 
     values: Mapping[str, object]
 

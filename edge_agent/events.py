@@ -99,6 +99,13 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """Settings of the newest Desired, by the names in device_profiles.messages.CONFIG."""
+
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceStopped:
     """The station may not take transactions (quarantined, revoked, rolled back, journal fault); `reason` names why."""
 
@@ -281,6 +288,7 @@ Event = (
     | Acked
     | DesiredSeen
     | Committed
+    | Configured
     | ServiceStopped
     | ServiceResumed
     | BatchSent

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from typing import TYPE_CHECKING
 
 from device_profiles.bills import BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import SET_MAX_BYTES, SignedSet
+from provisioning.identity import make_folder, write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,23 +41,9 @@ class Sets:
         return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.cose"
 
     def store(self, name: str, data: bytes) -> None:
-        """Keep a set durably: new file, fsync, rename, fsync of the folder.
-
-        Raises OSError: then the old one still stands.
-        """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(name)
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        """Keep a set durably. Raises OSError: then the old one still stands."""
+        make_folder(self._folder)
+        write_durably(self._path(name), data)
 
     def load(self, trust: FleetTrust, trusted_ms: int) -> list[SignedSet]:
         """All sets that still verify; a damaged one is named in the log and fetched again by Desired."""

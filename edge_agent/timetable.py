@@ -31,7 +31,8 @@ class Timetable:
 
     def start(self) -> None:
         """Begin. Jobs run on the scheduler's own small pool and only put an event into the inbox."""
-        self._scheduler = BackgroundScheduler(timezone=ZONE, job_defaults={"coalesce": True, "misfire_grace_time": 3600})
+        late = {"coalesce": True, "misfire_grace_time": 3600}
+        self._scheduler = BackgroundScheduler(timezone=ZONE, job_defaults=late)
         for name, (hour, minute) in DAILY.items():
             trigger = CronTrigger(hour=hour, minute=minute, timezone=ZONE)
             self._scheduler.add_job(self._post, trigger, args=[Due(name)], id=name)

@@ -60,7 +60,7 @@ class _Job:
 
 
 class Writer:
-    """Committer on a thread of its own. `start` before the first `run`, `stop` at the end (what waits is done first)."""
+    """Committer on a thread of its own. `start` before the first `run`, `stop` at the end: what waits is done first."""
 
     def __init__(self, open_store: Callable[[], SqliteStore]) -> None:
         self._open_store = open_store
@@ -107,7 +107,8 @@ class Writer:
                 group.append(self._waiting.get())
             jobs = [job for job in group if job is not None]
             running = len(jobs) == len(group)
-            commit(store, jobs)
+            if jobs:
+                commit(store, jobs)
         store.close()
 
 
@@ -123,6 +124,6 @@ def commit(store: SqliteStore, jobs: list[_Job]) -> None:
                     lost = job.error
                     break
     except sqlite3.Error as error:
-        lost = error
+        lost = lost or error
     for job in jobs:
         job.settle(lost)

@@ -34,12 +34,14 @@ DEVICE_DAYS = 90
 SERVER_DAYS = 397
 CRL_DAYS = 30  # past its end a broker refuses every device: make a new one daily
 REQUEST_MAX_BYTES = 4096
+DEVICE_NAME_CHARS = 26
 
 _UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
+    x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
 
@@ -218,11 +220,16 @@ def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.DER)
 
 
+def fingerprint(certificate: x509.Certificate) -> bytes:
+    """SHA-256 of the certificate as DER (32 bytes)."""
+    return certificate.fingerprint(hashes.SHA256())
+
+
 def certificate_from_der(data: bytes, what: str) -> x509.Certificate:
     """Read a certificate; `what` names it in the AuthorityFault."""
     try:
         return x509.load_der_x509_certificate(data)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise AuthorityFault(f"{what} is no certificate (DER)") from error
 
 
@@ -230,7 +237,7 @@ def certificate_from_pem(data: bytes, what: str) -> x509.Certificate:
     """Read the first certificate of a PEM file; `what` names it in the AuthorityFault."""
     try:
         return x509.load_pem_x509_certificate(data)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise AuthorityFault(f"{what} holds no certificate (PEM, -----BEGIN CERTIFICATE-----)") from error
 
 
@@ -274,35 +281,46 @@ class Authority:
     def device(self, device: bytes, spki: bytes, now_ms: int) -> x509.Certificate:
         """Issue the TLS certificate of a device (16 bytes) for the key `spki`: 90 days, client authentication only."""
         name = device_name(device)
-        builder = self._leaf(_named(name), spki, now_ms, DEVICE_DAYS)
-        return (
-            builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"urn:kiosk:{name}")]), critical=False
-            )
-            .sign(self.key.private, _hash_for(self.key))
-        )
+        urn = x509.UniformResourceIdentifier(f"urn:kiosk:{name}")
+        return self._leaf(name, spki, now_ms, DEVICE_DAYS, ExtendedKeyUsageOID.CLIENT_AUTH, [urn])
+
+    def client(self, name: str, spki: bytes, now_ms: int) -> x509.Certificate:
+        """Issue a client certificate for one of the fleet's own processes ("ingest"): 397 days.
+
+        The name may not be of the form of a device's: the broker gives rights by it.
+        """
+        if len(name) >= DEVICE_NAME_CHARS:
+            raise AuthorityFault(f"{name!r} could be a device's name: use under {DEVICE_NAME_CHARS} characters")
+        urn = x509.UniformResourceIdentifier(f"urn:kiosk:fleet:{name}")
+        return self._leaf(name, spki, now_ms, SERVER_DAYS, ExtendedKeyUsageOID.CLIENT_AUTH, [urn])
 
     def server(self, names: Sequence[str], spki: bytes, now_ms: int) -> x509.Certificate:
         """Issue a server certificate for host names and IP addresses (text): 397 days, server authentication only."""
         if not names:
             raise AuthorityFault("a server certificate needs at least one host name or IP address")
-        builder = self._leaf(_named(names[0][:64]), spki, now_ms, SERVER_DAYS)
-        return (
-            builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectAlternativeName([_host(each) for each in names]), critical=False)
-            .sign(self.key.private, _hash_for(self.key))
-        )
+        hosts = [_host(each) for each in names]
+        return self._leaf(names[0][:64], spki, now_ms, SERVER_DAYS, ExtendedKeyUsageOID.SERVER_AUTH, hosts)
 
-    def _leaf(self, subject: x509.Name, spki: bytes, now_ms: int, days: int) -> x509.CertificateBuilder:
-        """What both kinds share. No leaf outlives its issuer; an issuer that has ended signs nothing."""
+    def _leaf(
+        self,
+        name: str,
+        spki: bytes,
+        now_ms: int,
+        days: int,
+        usage: x509.ObjectIdentifier,
+        alternatives: Sequence[x509.GeneralName],
+    ) -> x509.Certificate:
+        """Sign a certificate that is no CA's. None outlives its issuer; an issuer that has ended signs nothing."""
         end_ms = min(now_ms + days * DAY_MS, life_ms(self.certificate)[1])
         if end_ms <= now_ms:
             raise AuthorityFault("the issuing CA's certificate has ended: let the offline root sign a new one")
         return (
-            _builder(subject, spki, now_ms, end_ms, path_length=None)
+            _builder(_named(name), spki, now_ms, end_ms, path_length=None)
             .issuer_name(self.certificate.subject)
             .add_extension(_authority_id(self.key.spki), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            .sign(self.key.private, _hash_for(self.key))
         )
 
     def revocations(self, revoked: Iterable[tuple[str, int]], now_ms: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The station's errand to the fleet: ask over HTTPS, judge the answer, keep it. What is believed: provisioning.enrolment.
+"""The station's errand to the fleet: ask over HTTPS, judge the answer, keep it. What to believe is enrolment's matter.
 
 The server proves itself by TLS under the CA of the image; redirects are not followed (a captive portal is named, not
 obeyed), proxies of the environment are not used, sizes and times are limited. The request is kept on disk before it is
@@ -7,7 +7,6 @@ sent and sent again as it was, so that an answer lost on the way is given again 
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import secrets
@@ -59,6 +58,7 @@ class Fleet:
         parts = urlsplit(self.url)
         if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
             raise ValueError(f"server {self.url!r}: must be https://HOST[:PORT]")
+        parts.hostname.encode("idna")
         parts.port  # noqa: B018 - raises ValueError for a port that is no port
         VerifyKey.from_spki(self.root_spki)
         _ = self.ca
@@ -165,7 +165,7 @@ def _cut(raw: socket.socket, late: threading.Event) -> None:
     """The whole errand took too long: end the connection under whoever waits on it."""
     late.set()
     try:
-        raw.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(raw, socket.SHUT_RDWR)  # SSLSocket's own would forget its TLS state under the reader
     except OSError:
         return  # it has ended by itself
 
@@ -233,8 +233,3 @@ def _refusal(body: bytes) -> Refused:
     if code not in CODES or not isinstance(detail, str):
         return Refused("P06", "server", "the fleet server refused in words this station does not know: call operations")
     return Refused(code, "by_fleet", "".join(each for each in detail[:DETAIL_MAX] if each.isprintable()))
-
-
-def request_hash(request: bytes) -> bytes:
-    """What an answer names its request by (32 bytes)."""
-    return hashlib.sha256(request).digest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from device_profiles.cbor import WireError
 from device_profiles.messages import BUNDLE_MAX_BYTES, CLAIM_MAX_BYTES, ENROL_MAX_BYTES, Bundle, Claim, EnrolRequest
@@ -68,6 +68,10 @@ class Refused(Exception):
         self.code, self.reason, self.detail = code, reason, detail
         self.vietnamese, self.english = CODES[code]
         super().__init__(f"{code} {self.vietnamese} / {self.english}: {detail}")
+
+    def as_json(self) -> dict[str, str]:
+        """What the HTTPS face answers with."""
+        return {"code": self.code, "words": self.vietnamese, "detail": self.detail}
 
 
 def after(status: Status, step: Step) -> Status | None:
@@ -138,7 +142,7 @@ def judge_bundle(data: bytes, request: bytes, tls_spki: bytes, root_spki: bytes,
         "other_device": bundle.device == device_id(asked.spki)
         and authority.subject_text(certificate) == device_name(bundle.device),
         "other_tls_key": authority.certified_spki(certificate) == tls_spki,
-        "other_ca": bundle.root_hash == hashlib.sha256(authority.der(ca)).digest()
+        "other_ca": bundle.root_hash == authority.fingerprint(ca)
         and authority.is_signed_by(issuer, ca)
         and authority.is_signed_by(certificate, issuer),
         "certificate_dates": first_ms <= bundle.time_ms < last_ms,
@@ -184,8 +188,8 @@ class Terms(NamedTuple):
     not_after_ms: int
 
     @classmethod
-    def of(cls, claim: Claim) -> Terms:
-        """Take the terms out of a signed claim."""
+    def of(cls, claim: Any) -> Terms:
+        """Take the terms out of a signed claim, or out of the registry's row of one (same names)."""
         return cls(*(getattr(claim, name) for name in cls._fields))
 
 
@@ -194,15 +198,16 @@ class Known:
     """What the fleet's registry knows at this moment about what is asked for.
 
     terms: of the claim with this id (None = no such claim); used_by: identity key (SPKI) that used it; answered_tls:
-    TLS key (SPKI) in the answer it got. device: status of the device with this identity key; tls_known: whether the
-    TLS key was ever certified. station: whether it exists; devices: all that ever served it, with their status.
+    TLS key (SPKI) in the answer it got. device: status of the device with this identity key; key_certified: whether
+    either key was ever certified, or is another device's. station: whether it exists; devices: all that ever served
+    it, with their status.
     """
 
     terms: Terms | None
     used_by: bytes | None
     answered_tls: bytes | None
     device: Status | None
-    tls_known: bool
+    key_certified: bool
     station: bool
     devices: Mapping[bytes, Status]
 
@@ -244,7 +249,7 @@ def judge_request(asked: Asked, known: Known, now_ms: int) -> Literal["issue", "
         raise Refused("P01", "claim_differs", "the claim differs from what was registered: ask for a new one")
     if not claim.not_before_ms <= now_ms <= claim.not_after_ms:
         raise Refused("P02", "claim_time", "the claim is not valid now: check the clock, or ask for a new one")
-    if known.device is not None or known.tls_known:
+    if known.device is not None or known.key_certified:
         raise Refused("P04", "key_known", "stop, keep the card, call operations: this card may be a copy")
     if claim.hardware is not None and claim.hardware != asked.request.hardware:
         raise Refused("P10", "hardware", "the claim is for another board: ask for a claim board-swap")

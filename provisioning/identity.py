@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_profiles.cbor import WireError
@@ -21,8 +22,6 @@ from provisioning.keys import SignatureRefused, SigningKey, device_id
 from provisioning.trust import FleetTrust
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from device_profiles.messages import Bundle
 
 IDENTITY_KEY = "identity.pem"
@@ -34,6 +33,11 @@ KEYS = "keys.cose"
 REQUEST = "request.cose"
 BUNDLE = "bundle.cose"
 FILE_MAX_BYTES = max(BUNDLE_MAX_BYTES, KEYS_MAX_BYTES)
+
+
+# Where a board says which one it is: a Raspberry Pi's serial number, a PC's board serial.
+HARDWARE_MARKS = ("proc/device-tree/serial-number", "sys/class/dmi/id/board_serial", "sys/class/dmi/id/product_uuid")
+HARDWARE_MAX_BYTES = 64
 
 
 class IdentityFault(Exception):
@@ -56,10 +60,11 @@ def write_durably(path: Path, data: bytes) -> None:
     finally:
         os.close(handle)
     os.replace(temporary, path)  # noqa: PTH105 - one family of calls, so that a test can cut between them
-    _fsync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Make what was created or renamed in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -71,7 +76,19 @@ def make_folder(folder: Path) -> None:
     """Make a folder only its owner can enter, with its parents; one that exists stays as it is."""
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True)
-        _fsync_folder(folder.parent)
+        fsync_folder(folder.parent)
+
+
+def hardware_mark(system: Path = Path("/")) -> bytes:
+    """What tells this board from another (1 to 64 bytes); b"unknown" where it does not say or this user may not ask."""
+    for name in HARDWARE_MARKS:
+        try:
+            mark = (system / name).read_bytes().strip(b"\0 \n\t")
+        except OSError:
+            continue
+        if mark:
+            return mark[:HARDWARE_MAX_BYTES]
+    return b"unknown"
 
 
 def read_file(path: Path, remedy: str) -> bytes:

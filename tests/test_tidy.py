@@ -208,10 +208,12 @@ def settings(project: Project) -> Iterator[str]:
                     yield f"{path}:{line.lineno}: the setting `{name}` is not documented"
 
 
-def offered(help_command: list[str], pattern: str) -> set[str]:
+def offered(*program: str) -> set[str]:
+    """The sub-commands that a program's --help names: {a,b}, or one indented line each."""
     environment = os.environ | {"COLUMNS": "500", "NO_COLOR": "1"}
-    done = subprocess.run(help_command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return {name for names in re.findall(pattern, done.stdout) for name in names.split(",")}
+    done = subprocess.run([*program, "--help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    lines = re.findall(r"(?m)^ {2,4}([a-z][a-z-]*)(?: [A-Z]+)*(?: {2,}|$)", done.stdout)
+    return {name for names in re.findall(r"\{([a-z,-]+)\}", done.stdout) for name in names.split(",")} | set(lines)
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +226,8 @@ def project() -> Project:
             files[path] = (ROOT / path).read_text("utf-8")
         except UnicodeDecodeError:
             files[path] = ""
-    found = {f"python -m {p}": offered([sys.executable, "-m", p, "--help"], r"\{([\w,-]+)\}") for p in PACKAGES}
-    return Project(files, found | {"./station": offered(["./station", "--help"], r"(?m)^  ([a-z]+) ")})
+    found = {f"python -m {package}": offered(sys.executable, "-m", package) for package in PACKAGES}
+    return Project(files, found | {"./station": offered("./station")})
 
 
 RULES = (sizes, functions, door_plates, broad_excepts, room_names, threads, words, top_level, tables, decisions, links)

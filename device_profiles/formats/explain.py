@@ -70,7 +70,6 @@ def _vietqr(raw: bytes | str, about: Circumstances) -> Answer:
     code = vietqr.parse(text)
     # Absent fields are left out: None, and no other schemes.
     fields = {name: field for name, field in _fields(code, "warnings", "crc").items() if field not in (None, ())}
-    fields |= {"currency": code.currency, "country": code.country}
     answer: Answer = {"outcome": "parse_only" if code.warnings else "valid", "fields": fields}
     answer |= {"warnings": list(code.warnings), "crc": code.crc}
     if not code.warnings:

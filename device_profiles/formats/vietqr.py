@@ -41,6 +41,7 @@ _PROMPT = "***"
 _BIN = re.compile("[0-9]{6}")
 _ACCOUNT = re.compile("[0-9A-Za-z]{1,19}")  # wallets have letters: never a number
 _AMOUNT = re.compile(r"([1-9][0-9]*)(\.0*)?")
+_MCC = re.compile("[0-9]{4}")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]+)?")
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_ENDS = "\r\n\t"  # what scanners append
@@ -63,6 +64,8 @@ class VietQr:
     account: str | None = None
     service: str | None = None
     mcc: str | None = None
+    currency: str = _CURRENCY  # these two are never anything else: other codes are refused
+    country: str = _COUNTRY
     amount: int | None = None
     fee_fixed: int | None = None
     fee_percent: str | None = None
@@ -80,16 +83,6 @@ class VietQr:
     other_schemes: tuple[Scheme, ...] = ()
     warnings: tuple[str, ...] = ()
     crc: str = ""
-
-    @property
-    def currency(self) -> str:
-        """Always dong: any other currency is refused."""
-        return _CURRENCY
-
-    @property
-    def country(self) -> str:
-        """Always Việt Nam: any other country is refused."""
-        return _COUNTRY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +153,8 @@ def build(request: PaymentRequest) -> str:
         raise FormatError("bad_method")
     if request.service not in _SERVICES.values():
         raise FormatError("unknown_service")
+    if request.mcc is not None and not _MCC.fullmatch(request.mcc):
+        raise FormatError("malformed")
     values = asdict(request)
     for name in ("name", "city", "purpose"):
         if values[name] is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from edge_agent.machines.wording import today
+from edge_agent.machines.moments import today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

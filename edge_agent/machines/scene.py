@@ -13,6 +13,7 @@ from edge_agent.machines.payment import Limits
 
 if TYPE_CHECKING:
     from device_profiles.bills import Bill, BillSet
+    from edge_agent.machines.ledger import Showing
     from edge_agent.machines.wording import Language
 
 Place = Literal["idle", "home", "unit", "bills", "review", "checking", "refused", "qr", "result", "out", "recovered"]
@@ -45,29 +46,36 @@ class VisitSettings:
 
 @dataclass(slots=True)
 class World:
-    """What lasts longer than a visit and is not about money."""
+    """What lasts longer than a visit and is not about money. One station serves one building: one bill list."""
 
     online: bool = False
     printer: str = "noDevice"
     paper: str | None = None
     bills: BillSet | None = None
-    broken: bool = False
+    stopped: set[str] = field(default_factory=set)
+    notice: str = ""
 
     @property
     def prints(self) -> bool:
         """Whether a slip may be given to the printer: it is online, and does not say that it has no paper."""
         return self.printer == "online" and self.paper not in ("out", "jammed")
 
+    @property
+    def out(self) -> bool:
+        """Whether residents are not served: the hand has stopped the service, or the operator has."""
+        return bool(self.stopped or self.notice)
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One payment of this visit, as it was recorded; the QR payload beside it."""
+    """One payment of this visit, as it was recorded; the QR payload beside it. `created_ms` is UTC."""
 
     txn: bytes
     bill: Bill
-    payee: BillSet
+    payee_name: str
+    payee_account: str
+    bank: str
     code: str
-    reference: str
     purpose: str
     payload: str
     created_ms: int
@@ -76,7 +84,7 @@ class Payment:
 
 @dataclass(slots=True)
 class Scene:
-    """Where the resident stands, and what they have said so far."""
+    """Where the resident stands, and what they have said so far. Times are monotonic seconds, 0 for none."""
 
     place: Place = "idle"
     overlay: Literal["", "help", "warning"] = ""
@@ -86,7 +94,9 @@ class Scene:
     began_s: float = 0.0
     touched_s: float = 0.0
     until_s: float = 0.0
+    warning_until_s: float = 0.0
     served: bool = False
+    done: bool = False
     typed: str = ""
     not_a_unit: bool = False
     unit: str = ""
@@ -97,10 +107,15 @@ class Scene:
     unanswered: bool = False
     why: str = ""
     payment: Payment | None = None
-    state: str = ""
+    state: Literal["", "awaiting", "confirmed", "exception"] = ""
     as_of_ms: int | None = None
     closed: bool = False
     slip: str = "none"
-    jobs: list[bytes] = field(default_factory=list)
+    job: bytes = b""
     copies: int = 0
-    kept_code: str = ""
+    kept: Showing | None = None
+
+    @property
+    def in_visit(self) -> bool:
+        """Whether a resident's visit has begun and not ended."""
+        return self.place not in ("idle", "out", "recovered")

@@ -16,7 +16,7 @@ from edge_agent import events
 from edge_agent.effects import Effect, Prune, Remember, Report, ResumeService, SendBatch, StopService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from edge_agent.events import Acked, Event, Now
 
@@ -54,12 +54,13 @@ class Sync:
     _failures: int = 0
     _admit: int = RECORDS_PER_BATCH_MAX
     _stopped: set[str] = field(default_factory=set)
+    _branch_sent: bool = False
 
     def on(self, event: Event, now: Now) -> list[Effect]:
         """Take one event; give what is to be done."""
         match event:
             case events.Started(state=state):
-                self._load(state)
+                return self._load(state) + self._next(now)
             case events.Committed(next=tip):
                 self.tip = tip
             case events.LinkUp():
@@ -74,21 +75,26 @@ class Sync:
             case events.BatchNotSent():
                 self._in_flight = None
                 self._back_off(now)
+            case events.Configured(values=values):
+                beat = values.get("heartbeat_s")
+                if type(beat) is int and beat > 0:
+                    self.heartbeat_s = float(beat)
             case events.Acked():
                 return self._acked(event, now) + self._next(now)
             case _:
                 pass
         return self._next(now)
 
-    def _load(self, state: object) -> None:
-        known = state.get("sync.ack") if isinstance(state, dict) else None
-        match known:
+    def _load(self, state: Mapping[str, object]) -> list[Effect]:
+        match state.get("sync.ack"):
             case [int(cursor), bytes(), bytes(lineage)]:
                 self.cursor, self.lineage = cursor, lineage
             case _:
                 pass
-        floor = state.get("time.floor", 0) if isinstance(state, dict) else 0
+        floor = state.get("time.floor", 0)
         self.floor_ms = floor if type(floor) is int else 0
+        reason = state.get("sync.stopped")
+        return self._stop(reason) if isinstance(reason, str) else []
 
     def _next(self, now: Now) -> list[Effect]:
         """What to send now, if anything."""
@@ -126,9 +132,7 @@ class Sync:
         ahead = ack.next > event.own_next
         other = event.own_digest is not None and event.own_digest != ack.digest
         if ahead or other:
-            # The fleet witnesses more than we hold, or something else: this disk was rolled back or rewritten.
-            self._not_before_s = now.mono_s + self.heartbeat_s
-            return [*self._stop(ROLLED_BACK), *self._alarm()]
+            return self._rolled_back(event, now, other=other)
         if ack.next < self.cursor and ack.lineage == self.lineage:
             effects += self._alarm()  # the fleet forgot without saying so; we send again all the same
         if ack.next < event.first_held:
@@ -149,6 +153,18 @@ class Sync:
                 effects += self._resume(CLONED) + self._resume(OUTCAST)
             case _:
                 pass
+        return effects
+
+    def _rolled_back(self, event: Acked, now: Now, *, other: bool) -> list[Effect]:
+        """The fleet witnesses more than we hold, or something else: this disk was rolled back or rewritten.
+
+        A person decides which branch is right, so both are kept: ours is sent whole, once, for the fleet to put apart.
+        """
+        effects = [*self._stop(ROLLED_BACK), *self._alarm()]
+        if other and not self._branch_sent:
+            self._branch_sent, self._resumed, self.cursor = True, True, event.first_held
+        else:
+            self._not_before_s = now.mono_s + self.heartbeat_s
         return effects
 
     def _follow(self, event: Acked, now: Now) -> list[Effect]:
@@ -180,10 +196,11 @@ class Sync:
         if reason in self._stopped:
             return []
         self._stopped.add(reason)
-        return [StopService(reason)]
+        # Remembered: a restart must not take transactions again until a good Ack (or a person) says so.
+        return [StopService(reason), Remember({"sync.stopped": reason})]
 
     def _resume(self, reason: str) -> list[Effect]:
         if reason not in self._stopped:
             return []
         self._stopped.discard(reason)
-        return [ResumeService(reason)]
+        return [ResumeService(reason), Remember({"sync.stopped": next(iter(sorted(self._stopped)), None)})]

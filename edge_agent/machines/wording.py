@@ -7,11 +7,9 @@ reads. No text names an internal of the station.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 
 Language = Literal["vi", "en"]
-VIETNAM = timezone(timedelta(hours=7))  # no daylight saving
 
 # The version is sealed with each consent. Other words are another version: the test that pins them says so.
 CONSENT_VERSION = "fee-consent/1"
@@ -118,20 +116,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     "review.account": ("Tài khoản nhận", "Payee's account"),
     "review.amount": ("Số tiền", "Amount"),
     "consent": (
-        "Tôi đã kiểm tra căn hộ, kỳ phí, số tiền và đơn vị nhận tiền. Tôi đồng ý để trạm lưu thông tin của lần "
-        "thanh toán này và gửi cho Ban quản lý tòa nhà đối chiếu.",
-        "I have checked the apartment, period, amount and payee. I agree that the station stores the details of "
-        "this payment and sends them to the building management for matching.",
+        (
+            "Tôi đã kiểm tra căn hộ, kỳ phí, số tiền và đơn vị nhận tiền. Tôi đồng ý để trạm lưu thông tin của lần "
+            "thanh toán này và gửi cho Ban quản lý tòa nhà đối chiếu."
+        ),
+        (
+            "I have checked the apartment, period, amount and payee. I agree that the station stores the details of "
+            "this payment and sends them to the building management for matching."
+        ),
     ),
     "consent.first": ("Hãy chạm vào ô đồng ý để tiếp tục.", "Touch the box above to continue."),
     "review.next": ("Hiện mã QR", "Show the QR code"),
     "checking.title": ("Đang kiểm tra hóa đơn…", "Checking the bill…"),
     "checking.text": ("Chỉ vài giây. Xin chờ một chút.", "A few seconds only. Please wait."),
     "qr.offline": (
-        "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán "
-        "lại hóa đơn này trong 24 giờ.",
-        "The station is offline and cannot confirm now. The payment counts only when the bank reports the credit. "
-        "Do not pay this bill again within 24 hours.",
+        (
+            "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán "
+            "lại hóa đơn này trong 24 giờ."
+        ),
+        (
+            "The station is offline and cannot confirm now. The payment counts only when the bank reports the credit. "
+            "Do not pay this bill again within 24 hours."
+        ),
     ),
     # QR
     "qr.title": ("Quét mã bằng ứng dụng ngân hàng", "Scan with your banking app"),
@@ -244,6 +250,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Hóa đơn này đang được kiểm tra; hãy hỏi Ban quản lý",
         "This bill is under review; ask the building management",
     ),
+    "why.changed": (
+        "Danh sách hóa đơn vừa được cập nhật; hãy xem lại hóa đơn",
+        "The bill list has just been updated; please look at the bill again",
+    ),
     "why.codes": ("Máy tạm hết mã; chờ có mạng", "The station has no codes left; wait for the network"),
     "why.faulty": (
         "Dữ liệu hóa đơn chưa đúng; hãy hỏi Ban quản lý",
@@ -294,10 +304,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "out.retry": ("Thử lại", "Try again"),
     "recovered.title": ("Máy vừa khởi động lại", "The station has just restarted"),
     "recovered.text": (
-        "Khoản thanh toán đang mở đã được lưu. Nếu bạn đã chuyển khoản, tiền được ghi nhận khi ngân hàng báo có. "
-        "Không thanh toán lại trong 24 giờ.",
-        "The open payment is saved. If you made the transfer, it counts when the bank reports the credit. "
-        "Do not pay again within 24 hours.",
+        (
+            "Khoản thanh toán đang mở đã được lưu. Nếu bạn đã chuyển khoản, tiền được ghi nhận khi ngân hàng báo có. "
+            "Không thanh toán lại trong 24 giờ."
+        ),
+        (
+            "The open payment is saved. If you made the transfer, it counts when the bank reports the credit. "
+            "Do not pay again within 24 hours."
+        ),
     ),
     # slips
     "paper.station": ("Trạm {station}", "Station {station}"),
@@ -312,10 +326,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "paper.memo": ("Nội dung", "Memo"),
     "paper.as_of": ("Xác nhận lúc", "Confirmed at"),
     "paper.pending.next": (
-        "Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán lại hóa đơn này trong 24 giờ. Giữ phiếu này để "
-        "hỏi kết quả tại máy hoặc Ban quản lý tòa nhà.",
-        "The payment counts only when the bank reports the credit. Do not pay this bill again within 24 hours. Keep "
-        "this slip to ask for the result at the station or the building management.",
+        (
+            "Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán lại hóa đơn này trong 24 giờ. Giữ phiếu này để "
+            "hỏi kết quả tại máy hoặc Ban quản lý tòa nhà."
+        ),
+        (
+            "The payment counts only when the bank reports the credit. Do not pay this bill again within 24 hours. Keep "
+            "this slip to ask for the result at the station or the building management."
+        ),
     ),
     "paper.confirmed.next": (
         "Ngân hàng đã báo có. Hóa đơn GTGT do Ban quản lý tòa nhà gửi riêng.",
@@ -342,24 +360,3 @@ def say(language: Language, key: str, **gaps: object) -> str:
     """Give the text of a key in a language, gaps filled. Raises KeyError for a key that is not in the table."""
     text = TEXTS[key][0 if language == "vi" else 1]
     return text.format(**gaps) if gaps else text
-
-
-def moment(ms: int) -> str:
-    """UTC milliseconds as residents read them: dd/MM/yyyy HH:mm in Vietnam."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
-
-
-def today(ms: int) -> date:
-    """The calendar day in Vietnam at a UTC time in milliseconds."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).astimezone(VIETNAM).date()
-
-
-def day(iso: str) -> str:
-    """yyyy-mm-dd as dd/MM/yyyy."""
-    year, month, day_of_month = iso.split("-")
-    return f"{day_of_month}/{month}/{year}"
-
-
-def month(iso: str) -> str:
-    """yyyy-mm as MM/yyyy."""
-    return "/".join(reversed(iso.split("-")))

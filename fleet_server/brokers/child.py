@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
+    from fleet_server.broker import BrokerSettings
+
 LOG_MAX_BYTES = 4 * 1024 * 1024  # one file and one older one: a noisy client cannot fill the disk
 LINE_MAX_BYTES = 4096
 START_TIMEOUT_S = 15.0
@@ -208,3 +210,40 @@ class Child:
                     self._answer = line
                 self._changed.notify_all()
 
+
+class ChildBroker:
+    """The part of a `Broker` that is the same for every engine: one supervised child in a private folder."""
+
+    def __init__(self, settings: BrokerSettings, plan: Plan) -> None:
+        self._settings = settings
+        self._child = Child(plan)
+        self._reloading = threading.Lock()
+
+    @property
+    def port(self) -> int:
+        """As in `Broker`."""
+        return self._settings.port
+
+    @property
+    def pid(self) -> int | None:
+        """As in `Broker`."""
+        return self._child.pid
+
+    @property
+    def restarts(self) -> int:
+        """As in `Broker`."""
+        return self._child.deaths
+
+    def alive(self) -> bool:
+        """As in `Broker`."""
+        return self._child.alive()
+
+    def start(self) -> None:
+        """As in `Broker`."""
+        self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._settings.folder.chmod(0o700)
+        self._child.start()
+
+    def stop(self) -> None:
+        """As in `Broker`."""
+        self._child.stop()

@@ -149,16 +149,33 @@ def test_backwards_without_a_new_lineage_is_an_alarm_and_is_sent_again_all_the_s
     assert rig.sent[-1] == (4, 6)
 
 
-@pytest.mark.parametrize(("next_", "own"), [(11, None), (7, b"y" * 32)])
-def test_an_ack_beyond_our_tip_or_of_another_record_means_this_disk_was_rolled_back(next_, own):
+def test_an_ack_beyond_our_tip_means_this_disk_was_rolled_back():
     rig = Rig(tip=10)
     rig.do(events.LinkUp(1))
-    effects = rig.answer(next_, own_digest=own)
-    assert StopService("rolled_back") in effects
+    effects = rig.answer(11, own_digest=None)
+    assert effects[:2] == [StopService("rolled_back"), Remember({"sync.stopped": "rolled_back"})]
     assert rig.machine.cursor == 0
     assert len(rig.sent) == 1  # and it does not ask again in a tight loop
     rig.wait(61)
     assert rig.sent[-1] == (0, 0)
+
+
+def test_an_ack_of_another_record_stops_the_service_and_our_branch_is_sent_once_to_be_kept_apart():
+    rig = Rig(tip=10)
+    rig.first_held = 2
+    rig.do(events.LinkUp(1))
+    assert StopService("rolled_back") in rig.answer(7, own_digest=b"y" * 32)
+    assert rig.sent[-1] == (2, 8)
+    rig.answer(7, own_digest=b"y" * 32)
+    assert len(rig.sent) == 2
+    rig.wait(61)
+    rig.answer(10, verdict=QUARANTINED)  # the fleet kept our branch apart and follows it
+    assert rig.machine.cursor == 10
+
+
+def test_a_station_that_was_stopped_stays_stopped_over_a_restart_until_a_good_word():
+    machine = Sync(heartbeat_s=60.0, jitter=lambda: 0.5)
+    assert StopService("quarantined") in machine.on(events.Started(2, {"sync.stopped": "quarantined"}), at(0))
 
 
 def test_an_ack_that_names_no_batch_of_ours_moves_nothing():

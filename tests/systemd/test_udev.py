@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 RULES = Path(__file__).parents[2] / "systemd" / "udev" / "70-kiosk.rules"
 BED = Path(__file__).parent / "udev_bed.py"
 
-# `udevadm test` keeps a database and makes device links: it gets a /run and a /dev of its own. The user namespace makes
-# this possible without being root.
+# `udevadm test` keeps a database and makes device links: it gets a /run and a /dev of its own. Who is not root becomes
+# root in a user namespace.
+UNSHARE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
 SANDBOX = """
 mount -t tmpfs none /run && mkdir -p /run/udev/rules.d && cp "$1" /run/udev/rules.d/70-kiosk.rules
 dev=$(mktemp -d) && mount -t tmpfs none "$dev"
@@ -36,7 +38,7 @@ def usb(vendor: str, interfaces: str) -> dict[str, object]:
 def udev(rules: Path, *chain: dict[str, object]) -> tuple[dict[str, str], bool, list[str]]:
     """Give the last device's properties, whether it is kept awake, and udev's complaints about the rules file."""
     done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "bash", "-euc", SANDBOX, "-", rules, sys.executable, BED],
+        [*UNSHARE, "bash", "-euc", SANDBOX, "-", rules, sys.executable, BED],
         input="".join(json.dumps(one) + "\n" for one in chain),
         capture_output=True,
         text=True,
@@ -44,8 +46,9 @@ def udev(rules: Path, *chain: dict[str, object]) -> tuple[dict[str, str], bool, 
     )
     assert done.returncode == 0, done
     assert "Reading rules file: /run/udev/rules.d/70-kiosk.rules" in done.stderr, done
-    properties = dict(line.split("=", 1) for line in done.stdout.splitlines() if re.match(r"[A-Z_]+=", line))
-    awake = re.search(r"70-kiosk\.rules:\d+ ATTR '[^']+/power/control' writing 'on'", done.stderr) is not None
+    # systemd 257 indents its lines and words the write to power/control otherwise than 252.
+    properties = dict(re.findall(r"(?m)^ *([A-Z_]+)=(.*)$", done.stdout))
+    awake = re.search(r"70-kiosk\.rules:\d+ (?=.*/power/control).*writing.*['\"]on['\"]", done.stderr) is not None
     return properties, awake, re.findall(r"(?m)^\S+70-kiosk\.rules:.+$", done.stderr)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from edge_agent.settings import Settings
 
 UNITS = Path(__file__).parents[2] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -94,3 +97,9 @@ def test_a_service_that_ends_is_started_again_for_ever(unit):
     """By default systemd gives up after five starts in ten seconds; there is nobody in a lobby to reset it."""
     lines = (UNITS / unit).read_text("utf-8").splitlines()
     assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
+
+
+def test_the_display_asks_where_the_agent_answers_by_default():
+    default = {one.name: one.default for one in fields(Settings)}
+    page = f"Environment=KIOSK_PAGE=http://{default['screen_host']}:{default['screen_port']}/"
+    assert page in (UNITS / "kiosk-display.service").read_text("utf-8").splitlines()

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageChops
 
 from edge_agent.drivers.printer.compose import picture
+from edge_agent.drivers.printer.symbols import ComposeError
+from edge_agent.drivers.printer.width import WIDTH_DOTS_MAX
+from edge_agent.ports import PortFault
 
 if TYPE_CHECKING:
     from edge_agent.effects import Slip
 
 BAND_ROWS = 255
 _SHIFT_DOTS_MAX = 7
-WIDTH_DOTS_MIN, WIDTH_DOTS_MAX = 320, 640
 # The library's own names for "raster up to so many dots, full cut": nothing else of them is used.
 _PROFILES = ((576, "TM-T20II"), (WIDTH_DOTS_MAX, "CT-S651"))
 _PICKLE_FOLDER = "ESCPOS_CAPABILITIES_PICKLE_DIR"
@@ -42,9 +44,12 @@ def job(slip: Slip, width_dots: int) -> Job:
     """Draw a slip and give its bytes.
 
     Raises:
-        ComposeError: as `compose.picture`.
+        PortFault: the slip cannot be drawn, in the words of `compose.picture`.
     """
-    image = harmless(picture(slip, width_dots))
+    try:
+        image = harmless(picture(slip, width_dots))
+    except ComposeError as why:
+        raise PortFault(str(why), "softwareError") from why
     _load_escpos()
     from escpos.printer import Dummy
 

@@ -1,4 +1,4 @@
-"""What an ESC/POS printer says of itself: the questions, the framing of its replies, and their meaning in XFS4IoT words.
+"""What an ESC/POS printer says of itself: the questions, the framing of its replies, their meaning in XFS4IoT words.
 
 Bytes in, meaning out; opens nothing and waits for nothing, so that every link (TCP, USB, serial) reads replies alike.
 Sources: Epson ESC/POS command reference (DLE EOT, GS a, GS r, GS ( H, GS ( K replies).
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ASK = {n: bytes((0x10, 0x04, n)) for n in (1, 2, 3, 4)}  # DLE EOT n
 PUSH_STATUS = b"\x1da\x0e"  # GS a: tell every change of online, error and paper by itself
+BARRIER = b"\x1dr\x01"  # GS r 1: one byte once all that stands before it is processed
 CLEAR = bytes.fromhex("10140801031401060208")  # DLE DC4 8: forget what is not yet printed
 CLEARED = b"\x37\x25"
 _BLOCK_HEADERS = (0x37, 0x3B, 0x53, 0x5F)
@@ -56,7 +57,7 @@ class Framer:
         if first in _BLOCK_HEADERS:
             end = self._held.find(0, 0, _BLOCK_MAX_BYTES)
             if end < 0:
-                return Frame("stray", self._held[:1]) if len(self._held) >= _BLOCK_MAX_BYTES else None
+                return Frame("stray", bytes(self._held[:1])) if len(self._held) >= _BLOCK_MAX_BYTES else None
             return Frame("block", bytes(self._held[:end]))
         if first & 0x93 == 0x12:
             return Frame("status", bytes(self._held[:1]))
@@ -70,11 +71,12 @@ class Framer:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a printer is: `state` and `paper` as in events.PeripheralState; `blocked` when a job should not be started."""
+    """How a printer is: `state`, `paper` and `detail` as in events.PeripheralState, `action` as in ports.PortFault."""
 
     state: str
     paper: str
     detail: str = ""
+    action: str = "maintenance"
 
     @property
     def blocked(self) -> bool:
@@ -135,18 +137,23 @@ def _judge(
     level = {None: "unknown", True: "low", False: "full"}[paper_low]
     paper = "unknown" if cover_open else "out" if paper_out else level
     causes = (
-        (broken, "hardwareError", "unrecoverable error: switch the printer off and call a technician"),
-        (cover_open, "offline", "cover open: close it"),
-        (paper_out, "offline", "out of paper: put in a roll"),
-        (cutter, "hardwareError", "cutter blocked: open the cover, clear the paper, close it"),
-        (recovers, "offline", "print head too hot: it recovers by itself"),
-        (failed, "hardwareError", "an error that the printer does not name: switch it off and on"),
-        (offline, "offline", "offline, and the printer does not say why: look at its lamps"),
+        (broken, "hardwareError", "maintenance", "unrecoverable error: switch the printer off and call a technician"),
+        (cover_open, "offline", "clear", "cover open: close it"),
+        (paper_out, "offline", "clear", "out of paper: put in a roll"),
+        (cutter, "hardwareError", "clear", "cutter blocked: open the cover, clear the paper, close it"),
+        (recovers, "offline", "suspend", "print head too hot: it recovers by itself"),
+        (failed, "hardwareError", "reset", "an error that the printer does not name: switch it off and on"),
+        (offline, "offline", "maintenance", "offline, and the printer does not say why: look at its lamps"),
     )
-    for given, state, detail in causes:
+    for given, state, action, detail in causes:
         if given:
-            return Health(state, paper, detail)
+            return Health(state, paper, detail, action)
     return Health("online", paper)
+
+
+def passes_barrier(frame: Frame) -> bool:
+    """Whether a frame can be the answer to BARRIER: 0xx0xxxx, which nothing else of ours looks like."""
+    return frame.kind == "stray" and not frame.data[0] & 0x90
 
 
 def printed_mark(job: bytes, attempt: int) -> tuple[bytes, bytes]:

@@ -1,0 +1,229 @@
+"""The thread beside each driver: takes commands from a bounded queue, blocks on the device, posts what came of it.
+
+Decides two things. What an unexpected exception is: a device in `hardwareError`, whose driver is closed and opened again
+with growing pauses; a slip that was being printed then is "unknown". And what is worth saying: a device's state is posted
+when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand.
+
+Every accepted print command ends in exactly one PrintDone. Commands come from one thread, the hand's.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+import traceback
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from edge_agent.events import PeripheralState, PrintDone
+from edge_agent.ports import PortFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_agent.effects import Slip
+    from edge_agent.events import Event
+    from edge_agent.ports import CardReader, Printer
+
+    _Command = tuple[bytes, Slip] | Literal["state", "stop"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a worker does what nobody asked for.
+
+    pause_first_s, pause_max_s: before a failed driver is opened again, doubling. steady_s: a driver that worked so long
+    starts from the first pause again. look_s: how often an idle printer is asked how it is. wait_s: how long one `wait`
+    of a reader blocks, and so how long `stop` may take.
+    """
+
+    pause_first_s: float = 1.0
+    pause_max_s: float = 60.0
+    steady_s: float = 120.0
+    look_s: float = 30.0
+    wait_s: float = 0.5
+
+
+_USUAL = Pace()
+
+
+class _Worker(ABC):
+    """What printers and readers share: one thread, one driver, its lives and the pauses between them."""
+
+    def __init__(
+        self, port: str, name: str, driver: Printer | CardReader, post: Callable[[Event], None], pace: Pace = _USUAL
+    ) -> None:
+        """Keep what is needed; nothing starts.
+
+        Args:
+            port: "printer", "reader", "scanner" or "plugs".
+            name: the device's name in events.
+            driver: used by this worker's thread alone from now on.
+            post: takes an event from any thread and never blocks.
+            pace: how often it looks and retries.
+        """
+        self.port, self.name = port, name
+        self._device = driver
+        self._post = post
+        self._pace = pace
+        self._said: PeripheralState | None = None
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"{port}:{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin: open the driver and serve it until `stop`."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Ask the thread to end and wait for it; False when the device still blocks it after `timeout_s`."""
+        self._stopping.set()
+        self._wake.set()
+        self._nudge()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _nudge(self) -> None:
+        """Wake the thread where it waits for work, if it does."""
+
+    @abstractmethod
+    def _serve(self) -> None:
+        """Serve the opened driver until `stop`; a PortFault or any exception ends this life of the driver."""
+
+    def _abandon(self, reason: str) -> None:
+        """The driver failed or the worker ends: answer what still waits."""
+
+    def _run(self) -> None:
+        pause_s = self._pace.pause_first_s
+        while not self._stopping.is_set():
+            began_s = time.monotonic()
+            reason = self._live()
+            if time.monotonic() - began_s > self._pace.steady_s:
+                pause_s = self._pace.pause_first_s
+            self._wake.clear()
+            self._abandon(reason)
+            if not self._stopping.is_set():
+                self._wake.wait(pause_s)
+                pause_s = min(2 * pause_s, self._pace.pause_max_s)
+        self._abandon("the station is stopping")
+
+    def _live(self) -> str:
+        """One life of the driver, from open to close; gives the reason of its end."""
+        try:
+            try:
+                self._say(self._device.open())
+                self._serve()
+            finally:
+                self._device.close()
+        except PortFault as fault:
+            self._say(PeripheralState(self.port, self.name, "offline", detail=str(fault)))
+            return str(fault)
+        except Exception as bug:  # noqa: BLE001 - the one broad except: a driver's bug must not end its port for good
+            # The exception's own words are left out: they may quote a resident's slip.
+            last = traceback.extract_tb(bug.__traceback__)[-1]
+            where = f"{type(bug).__name__} at {Path(last.filename).name}:{last.lineno}"
+            _log.error("driver %s:%s failed (%s); it is closed and opened again", self.port, self.name, where)  # noqa: TRY400
+            self._say(PeripheralState(self.port, self.name, "hardwareError", detail=where))
+            return where
+        return "the station is stopping"
+
+    def _say(self, state: PeripheralState, *, asked: bool = False) -> None:
+        if asked or state != self._said:
+            self._said = state
+            self._post(state)
+
+
+class PrinterWorker(_Worker):
+    """Serves one printer: `print`, `ask_state`, and a look at the idle device now and then."""
+
+    def __init__(
+        self, name: str, driver: Printer, post: Callable[[Event], None], pace: Pace = _USUAL, waiting_max: int = 4
+    ) -> None:
+        super().__init__("printer", name, driver, post, pace)
+        self._printer = driver
+        self._commands: queue.Queue[_Command] = queue.Queue(waiting_max)
+        self._printing: bytes | None = None
+
+    def print(self, job: bytes, slip: Slip) -> bool:
+        """Take a slip to print; its PrintDone will be posted. False, and no PrintDone, when it cannot be taken.
+
+        It cannot when `waiting_max` commands wait already or the worker is stopping.
+        """
+        return not self._stopping.is_set() and self._put((job, slip))
+
+    def ask_state(self) -> bool:
+        """Have the printer asked now and its state posted even if unchanged; False when too many commands wait."""
+        return self._put("state")
+
+    def _put(self, command: _Command) -> bool:
+        try:
+            self._commands.put_nowait(command)
+        except queue.Full:
+            return False
+        self._wake.set()
+        return True
+
+    def _nudge(self) -> None:
+        self._put("stop")  # a full queue means that the thread is not waiting for work
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            command: _Command | None = None
+            with suppress(queue.Empty):
+                command = self._commands.get(timeout=self._pace.look_s)
+            if self._stopping.is_set():
+                self._refuse(command, "the station is stopping")
+                return
+            if isinstance(command, tuple):
+                self._print(*command)
+            self._say(self._printer.state(), asked=command == "state")
+
+    def _print(self, job: bytes, slip: Slip) -> None:
+        self._printing = job
+        try:
+            said = self._printer.print(job, slip)
+        except PortFault as fault:
+            done = PrintDone(job, "failed", str(fault))
+        else:
+            done = PrintDone(job, "confirmed" if said == "confirmed" else "unknown")
+        self._printing = None
+        self._post(done)
+
+    def _abandon(self, reason: str) -> None:
+        if self._printing is not None:
+            self._post(PrintDone(self._printing, "unknown", reason))
+            self._printing = None
+        with suppress(queue.Empty):
+            while True:
+                self._refuse(self._commands.get_nowait(), reason)
+
+    def _refuse(self, command: _Command | None, reason: str) -> None:
+        if isinstance(command, tuple):
+            self._post(PrintDone(command[0], "failed", reason))
+        elif command == "state" and self._said is not None:
+            self._post(self._said)
+
+
+class WatchWorker(_Worker):
+    """Serves what only reports: a card reader, a scanner, the plugs."""
+
+    def __init__(
+        self, port: str, name: str, driver: CardReader, post: Callable[[Event], None], pace: Pace = _USUAL
+    ) -> None:
+        super().__init__(port, name, driver, post, pace)
+        self._watched = driver
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            event = self._watched.wait(self._pace.wait_s)
+            if isinstance(event, PeripheralState):
+                self._say(event)
+            elif event is not None:
+                self._post(event)

@@ -1,0 +1,162 @@
+"""Where each touch leads: one table, (place, action) -> move. An action that the table does not name does nothing.
+
+An overlay (help, warning) has its own row and hides the place below it. Values come from outside and are checked here:
+a key must be on the keyboard, a bill must be among those shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from edge_agent.machines.scene import Scene
+
+if TYPE_CHECKING:
+    from edge_agent.effects import Effect
+    from edge_agent.events import Now
+    from edge_agent.machines.desk import Desk
+    from edge_agent.machines.scene import Place
+    from edge_agent.machines.wording import Language
+
+UNIT_MAX = 12
+KEYS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_BACK: dict[str, Place] = {"unit": "home", "bills": "unit", "review": "bills", "refused": "bills", "checking": "review"}
+
+Move = Callable[["Desk", str, "Now"], "list[Effect] | None"]
+
+
+def move(place: str, action: str, *, in_visit: bool) -> Move | None:
+    """What a touch does on a place (or overlay); None when it does nothing there."""
+    return _MOVES[place].get(action) or (_IN_VISIT.get(action) if in_visit and place != "warning" else None)
+
+
+def _start(desk: Desk, value: str, now: Now) -> list[Effect]:
+    return desk.begin(_known(value), now)
+
+
+def _language(desk: Desk, value: str, _now: Now) -> None:
+    desk.scene.language = _known(value)
+
+
+def _known(value: str) -> Language:
+    return "en" if value == "en" else "vi"
+
+
+def _big(desk: Desk, value: str, _now: Now) -> None:
+    desk.scene.big = value == "1"
+
+
+def _help(desk: Desk, _value: str, _now: Now) -> None:
+    desk.scene.overlay = "help"
+
+
+def _here(_desk: Desk, _value: str, _now: Now) -> None:
+    """Someone stands there: that alone is the news."""
+
+
+def _close_help(desk: Desk, _value: str, _now: Now) -> None:
+    desk.scene.overlay = ""
+
+
+def _stay(desk: Desk, _value: str, _now: Now) -> None:
+    desk.scene.overlay = desk.scene.under
+
+
+def _finish(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return desk.end("finished" if desk.scene.done else "cancelled", now)
+
+
+def _leave(desk: Desk, _value: str, _now: Now) -> None:
+    desk.scene = Scene()
+
+
+def _restart(desk: Desk, _value: str, _now: Now) -> None:
+    desk.restart()
+
+
+def _back(desk: Desk, _value: str, _now: Now) -> None:
+    scene = desk.scene
+    scene.place, scene.until_s = _BACK[scene.place], 0.0
+    if scene.place == "bills":
+        desk.find()
+
+
+def _service(desk: Desk, _value: str, _now: Now) -> None:
+    if desk.checkout.world.bills is not None:
+        desk.scene.place, desk.scene.served = "unit", True
+
+
+def _key(desk: Desk, value: str, _now: Now) -> None:
+    scene = desk.scene
+    if value in KEYS and len(scene.typed) < UNIT_MAX:
+        scene.typed, scene.not_a_unit = scene.typed + value, False
+
+
+def _erase(desk: Desk, value: str, _now: Now) -> None:
+    scene = desk.scene
+    scene.typed, scene.not_a_unit = ("" if value == "all" else scene.typed[:-1]), False
+
+
+def _lookup(desk: Desk, _value: str, _now: Now) -> None:
+    if desk.scene.typed:
+        desk.find()
+
+
+def _choose(desk: Desk, value: str, now: Now) -> None:
+    scene, checkout = desk.scene, desk.checkout
+    bill = next((each for each in scene.found if each.bill.hex() == value), None)
+    if bill is None or scene.listed is None:
+        return
+    if not checkout.refusal(scene.listed, bill, now, online=checkout.world.online):
+        scene.place, scene.bill, scene.consent, scene.unanswered = "review", bill, False, False
+
+
+def _consent(desk: Desk, value: str, _now: Now) -> None:
+    desk.scene.consent = value == "1"
+
+
+def _pay(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    scene, answer_s = desk.scene, desk.checkout.settings.bill_answer_s
+    if not scene.consent or scene.bill is None:
+        return []
+    if scene.unanswered or not desk.checkout.world.online:
+        return desk.checkout.create(scene, now, online=False)
+    scene.place, scene.until_s = "checking", now.mono_s + answer_s
+    return [desk.questions.bill(scene.bill.bill, now.mono_s, answer_s)]
+
+
+def _paid(desk: Desk, _value: str, _now: Now) -> list[Effect]:
+    return desk.checkout.close(desk.scene, closed=False)
+
+
+def _close_code(desk: Desk, _value: str, _now: Now) -> list[Effect]:
+    return desk.checkout.close(desk.scene, closed=True)
+
+
+def _print(desk: Desk, _value: str, _now: Now) -> list[Effect]:
+    return desk.checkout.reprint(desk.scene)
+
+
+def _another(desk: Desk, _value: str, _now: Now) -> None:
+    typed = desk.scene.typed
+    desk.restart()
+    desk.scene.typed = typed
+    desk.find()
+
+
+_IN_VISIT: dict[str, Move] = {"language": _language, "big": _big, "help": _help, "here": _here, "restart": _restart}
+_MOVES: dict[str, dict[str, Move]] = {
+    "idle": {"start": _start},
+    "home": {"service": _service, "end": _finish},
+    "unit": {"key": _key, "erase": _erase, "next": _lookup, "back": _back},
+    "bills": {"pay": _choose, "back": _back, "end": _finish},
+    "review": {"consent": _consent, "next": _pay, "back": _back},
+    "checking": {"back": _back},
+    "refused": {"back": _back, "end": _finish},
+    "qr": {"paid": _paid, "back": _close_code, "restart": _close_code},
+    "result": {"print": _print, "another": _another, "end": _finish},
+    "out": {"end": _leave},
+    "recovered": {"print": _print, "end": _leave},
+    "help": {"back": _close_help, "restart": _close_help},
+    "warning": {"stay": _stay, "here": _stay, "end": _finish},
+}

@@ -1,0 +1,247 @@
+"""The visit machine: takes every event, moves the scene, and shows what follows. Pure: no clock, disk, socket, thread.
+
+Decides every time-out, and what an answer, a scan or a refused write leads to. Touches are a table (touches), payments
+are checkout's, screens are views': after each event the view is built anew and shown when it differs from what stands
+there. A touch counts only on the screens of the place where the resident is now. A time-out never cancels a payment.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from device_profiles.bills import unit_key
+from device_profiles.formats import scan
+from device_profiles.formats.refusal import FormatError
+from edge_agent import events
+from edge_agent.effects import Effect, Remember, Screen, Show, Wipe
+from edge_agent.machines.checkout import Checkout
+from edge_agent.machines.desk import Desk
+from edge_agent.machines.ledger import Ledger, Showing
+from edge_agent.machines.payment import tightened
+from edge_agent.machines.questions import Questions
+from edge_agent.machines.scene import Scene, VisitSettings, World
+from edge_agent.machines.touches import UNIT_MAX, move
+from edge_agent.machines.views import view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edge_agent.events import Event, Now
+    from edge_agent.machines.ledger import Values
+
+RECOVERED_AGE_MAX_MS = 30 * 60_000
+_UNIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./-]{0,19}")
+
+
+class Visit:
+    """One station's visits. `random_bytes(n)` gives n random bytes, for payments, prints and questions."""
+
+    def __init__(self, settings: VisitSettings, random_bytes: Callable[[int], bytes]) -> None:
+        self._settings = settings
+        self._world = World()
+        self._checkout = Checkout(settings, settings.limits, random_bytes, self._world, Ledger())
+        self._desk = Desk(self._checkout, Questions(random_bytes), Scene())
+        self._begun = False
+        self._number = 0
+        self._first = 0
+        self._shown: tuple[object, ...] | None = None
+        self._place: tuple[object, ...] = ()
+
+    def on(self, event: Event, now: Now) -> list[Effect]:
+        """Take one event; give what is to be done. The screen comes last: it shows what the records before it say."""
+        effects = self._take(event, now)
+        return [*effects, *self._show(now)] if self._begun else effects
+
+    def configure(self, values: Mapping[str, object]) -> None:
+        """Take the settings of the newest Desired: tighter limits, and the operator's out-of-service notice."""
+        self._checkout.limits = tightened(self._settings.limits, values)
+        notice = values.get("out_of_service")
+        self._world.notice = notice if isinstance(notice, str) else ""
+
+    def _take(self, event: Event, now: Now) -> list[Effect]:
+        match event:
+            case events.Touched():
+                return self._touched(event, now)
+            case events.Tick():
+                return [*self._due(now), *self._ask(now)]
+            case events.Scanned(data=data):
+                self._scanned(data, now)
+            case events.Answered():
+                return [*self._answered(event, now), *_remember(self._checkout.ledger.heard(event.as_of_ms))]
+            case events.NotAnswered(question=question):
+                self._not_answered(question, now)
+            case events.PrintDone():
+                return self._checkout.printed(self._desk.scene, event)
+            case events.AppendFailed():
+                return self._write_refused(event, now)
+            case events.ServiceStopped(reason=reason):
+                return self._stopped(reason, now)
+            case events.ServiceResumed(reason=reason):
+                self._world.stopped.discard(reason)
+                return [] if self._desk.scene.place == "qr" else self._checkout.recover()
+            case events.Started(state=state):
+                return self._started(state, now)
+            case _:
+                return self._learn(event)
+        return []
+
+    def _learn(self, event: Event) -> list[Effect]:
+        """What changes the world and moves nobody."""
+        world, ledger = self._world, self._checkout.ledger
+        match event:
+            case events.LinkUp():
+                world.online = True
+            case events.LinkDown():
+                if world.online and self._desk.scene.place == "review":
+                    self._desk.scene.consent = False  # other words stand there now
+                world.online = False
+            case events.PeripheralState(port="printer", state=state, paper=paper):
+                world.printer, world.paper = state, paper
+            case events.Acked(ack=ack):
+                return _remember(ledger.heard(ack.time_ms))
+            case events.BillsApplied(bills=bills):
+                world.bills = bills
+                return _remember(ledger.drop_paid(frozenset(each.bill for each in bills.bills)))
+            case _:
+                pass
+        return []
+
+    def _started(self, state: Mapping[str, Any], now: Now) -> list[Effect]:
+        ledger = Ledger.load(state, self._settings.counter_first)
+        self._begun, self._checkout.ledger = True, ledger
+        kept = ledger.showing
+        if kept and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
+            self._desk.scene = Scene(place="recovered", kept=kept, until_s=now.mono_s + self._settings.out_s)
+        return [*self._checkout.recover(), *self._checkout.lost_prints()]
+
+    def _stopped(self, reason: str, now: Now) -> list[Effect]:
+        self._world.stopped.add(reason)
+        if not self._desk.scene.in_visit or self._desk.scene.place in ("qr", "result"):
+            return []  # an open payment is brought to its end
+        language, big = self._desk.scene.language, self._desk.scene.big
+        effects = self._desk.end("fault", now)
+        self._desk.scene.language, self._desk.scene.big = language, big
+        self._desk.out(now, None)
+        return effects
+
+    def _write_refused(self, event: events.AppendFailed, now: Now) -> list[Effect]:
+        """Nothing that hung on the record has happened: take back what was counted, and say what was kept before."""
+        scene, ledger = self._desk.scene, self._checkout.ledger
+        payment, kept = scene.payment, None
+        state_of_payment = payment is not None and event.kind == "payment.state" and event.txn == payment.txn
+        if event.kind == "payment.created" and event.txn:
+            ledger.undo(event.txn)
+            ledger.show(None)
+        elif state_of_payment and scene.place == "qr":
+            ledger.show(None)  # the code never appeared
+        elif payment:
+            kept = Showing(payment.txn, payment.code, payment.created_ms)
+            if state_of_payment:
+                ledger.show(kept)  # recorded as awaiting when the journal is back, or at the next start
+        if scene.in_visit:
+            self._desk.out(now, kept)
+        return [Wipe()]
+
+    def _due(self, now: Now) -> list[Effect]:
+        """What the time has brought; none of it ends a payment."""
+        scene, settings, mono_s = self._desk.scene, self._settings, now.mono_s
+        if scene.until_s:
+            return self._deadline(now) if mono_s >= scene.until_s else []
+        if not scene.in_visit:
+            return []
+        if scene.overlay == "warning":
+            over = mono_s >= scene.warning_until_s
+            return self._desk.end("finished" if scene.place == "result" else "timed_out", now) if over else []
+        if mono_s >= scene.touched_s + (settings.idle_big_s if scene.big else settings.idle_s):
+            scene.under, scene.overlay = ("help" if scene.overlay == "help" else ""), "warning"
+            scene.warning_until_s = mono_s + settings.warning_s
+        return []
+
+    def _deadline(self, now: Now) -> list[Effect]:
+        """The place's own time is over."""
+        match self._desk.scene.place:
+            case "qr":
+                self._desk.scene.overlay, self._desk.scene.touched_s = "", now.mono_s
+                return self._checkout.close(self._desk.scene, closed=False)
+            case "checking":
+                self._desk.unanswered(now)
+                return []
+            case "result":
+                return self._desk.end("finished", now)
+            case _:
+                self._desk.scene = Scene()
+                return []
+
+    def _ask(self, now: Now) -> list[Effect]:
+        scene, settings, questions = self._desk.scene, self._settings, self._desk.questions
+        if not self._world.online:
+            return []
+        txn = scene.payment.txn if scene.payment and scene.state in ("", "awaiting") else None
+        asks = questions.payment(txn, now.mono_s, settings.poll_s) if txn else []
+        others = [each for each in self._checkout.ledger.unsettled() if each != txn]
+        return [*asks, *questions.background(others, now.mono_s, settings.background_s)]
+
+    def _answered(self, event: events.Answered, now: Now) -> list[Effect]:
+        asked = self._desk.questions.ended(event.question)
+        if asked is None:
+            return []
+        if asked.purpose != "bill":
+            return self._checkout.told(self._desk.scene, asked.subject, event.fields, event.as_of_ms, now)
+        return self._desk.bill_status(str(event.fields.get("status")), now) if self._awaited(asked.subject) else []
+
+    def _not_answered(self, question: bytes, now: Now) -> None:
+        asked = self._desk.questions.ended(question)
+        if asked and asked.purpose == "bill" and self._awaited(asked.subject):
+            self._desk.unanswered(now)
+
+    def _awaited(self, bill: bytes) -> bool:
+        scene = self._desk.scene
+        return scene.place == "checking" and scene.bill is not None and scene.bill.bill == bill
+
+    def _scanned(self, data: bytes, now: Now) -> None:
+        """A paper notice on the home or unit screen; anything that is no unit is dropped unread."""
+        scene = self._desk.scene
+        if scene.overlay or scene.place not in ("home", "unit") or self._world.bills is None:
+            return
+        scene.touched_s, scene.served = now.mono_s, True
+        try:
+            text = scan.whole_text(data)
+        except FormatError:
+            text = ""
+        key = unit_key(text) if _UNIT.fullmatch(text) else ""
+        if not 0 < len(key) <= UNIT_MAX:
+            scene.place, scene.not_a_unit = "unit", True
+            return
+        scene.typed = key.upper()
+        self._desk.find()
+
+    def _touched(self, event: events.Touched, now: Now) -> list[Effect]:
+        scene = self._desk.scene
+        if not self._first <= event.screen <= self._number:
+            return []
+        act = move(scene.overlay or scene.place, event.action, in_visit=scene.in_visit)
+        if act is None:
+            return []
+        scene.touched_s = now.mono_s
+        if scene.place == "result" and scene.until_s:
+            scene.until_s = now.mono_s + self._settings.done_s
+        return act(self._desk, event.value, now) or []
+
+    def _show(self, now: Now) -> list[Effect]:
+        """Show the view when it differs from what stands there; another place makes older touches void."""
+        scene = self._desk.scene
+        name, data = view(scene, self._checkout, now)
+        shown = (name, {key: value for key, value in data.items() if key != "seconds"}, scene.language, scene.big)
+        if shown == self._shown:
+            return []
+        place = (scene.place, scene.overlay, self._world.online and scene.place == "review")
+        self._number += 1
+        if place != self._place:
+            self._first = self._number
+        self._shown, self._place = shown, place
+        return [Show(Screen(self._number, name, data, scene.language, scene.big))]
+
+
+def _remember(values: Values) -> list[Effect]:
+    return [Remember(values)] if values else []

@@ -1,0 +1,188 @@
+"""The fleet's side of the simulated world: the real store, accept, opener, enrolment, questions and backup."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from device_profiles.bills import Bill, BillSet
+from device_profiles.cbor import WireError
+from device_profiles.messages import Claim, SignedSet
+from fleet_server import api, backup, enrol, fleet_keys, ingest, money
+from fleet_server.opener import Opener
+from fleet_server.store import Station as StationRow
+from fleet_server.store import Why
+from fleet_server.store_sqlite import SqliteStore
+from provisioning.keys import SigningKey, sign_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge_agent.errands import Errand
+
+    from tests.simulation.station import Station
+
+DAY_MS = 86_400_000
+CANARY = "KANARI"
+BILLS = 40
+
+
+class Fleet:
+    """One fleet server that can be stopped, crashed and restored; its memory is its database alone."""
+
+    def __init__(self, folder: Path, now_ms: Callable[[], int]) -> None:
+        self.folder, self.now_ms = folder, now_ms
+        fleet_keys.init(folder, now_ms())
+        self.server = folder / "server"
+        self.keys = fleet_keys.load(self.server)
+        self.set_key = SigningKey.from_pem((folder / "offline" / "set.pem").read_bytes())
+        self.issuer = enrol.Issuer(fleet_keys.load_authority(self.server), self.keys, "127.0.0.1", 8883, "https://127.0.0.1:8443")
+        self.up = True
+        self.store = SqliteStore.open(self.server / "fleet.db")
+        self.opener = Opener(fleet_keys.load_openers(self.server))
+        self.backups: list[Path] = []
+        self.promised: dict[tuple[bytes, bytes], int] = {}
+        self.broken_promises: list[str] = []
+
+    def start(self) -> None:
+        """Come up again with what is on disk."""
+        if not self.up:
+            self.store = SqliteStore.open(self.server / "fleet.db")
+            self.up = True
+
+    def stop(self) -> None:
+        """Go down between two transactions."""
+        if self.up:
+            self.store.close()
+            self.up = False
+
+    def crash(self) -> None:
+        """Go down and come up at once: what was committed is there, what was to be said is not."""
+        self.stop()
+        self.start()
+
+    def backup(self) -> None:
+        """Take an online backup."""
+        path = self.folder / f"backup-{len(self.backups)}.db"
+        backup.backup(self.store, path, self.now_ms())
+        self.backups.append(path)
+
+    def restore(self) -> None:
+        """Lose the database and go on from an older backup."""
+        if not self.backups:
+            return
+        self.stop()
+        for each in self.server.glob("fleet.db*"):
+            each.unlink()
+        backup.restore(self.backups[-1], self.server / "fleet.db", self.now_ms())
+        self.start()
+
+    def accept(self, topic: str, data: bytes) -> bytes | None:
+        """The real accept; and a note of every Ack that promises more than is stored."""
+        said = ingest.accept(self.store, topic, data, self.now_ms(), self.keys.ack)
+        if said is not None:
+            self._judge(said)
+        return said
+
+    def _judge(self, said: bytes) -> None:
+        from device_profiles.wire import Ack, envelope_decode
+
+        ack = Ack.decode(envelope_decode(said, 1 << 16).payload)
+        with sqlite3.connect(self.server / "fleet.db") as db:
+            counts = [
+                db.execute(
+                    f"SELECT count(DISTINCT seq) FROM {table} WHERE device = ? AND journal = ? AND seq < ?",
+                    (ack.device, ack.journal, ack.next),
+                ).fetchone()[0]
+                for table in ("record", "side")
+            ]
+        db.close()
+        if sum(counts) < ack.next:
+            self.broken_promises.append(f"Ack promises {ack.next}, stored are {counts}")
+
+    def turn(self) -> None:
+        """The opener takes a step now and then."""
+        if self.up:
+            self.opener.step(self.store, self.now_ms())
+
+    def open_all(self) -> None:
+        """The opener catches up."""
+        while self.opener.step(self.store, self.now_ms()):
+            pass
+
+    def register(self, station: str, building: str) -> bytes:
+        """Put a station into the registry and give the signed claim for it."""
+        why = Why("test", "simulation", self.now_ms())
+        self.store.run(lambda store: store.put_station(StationRow(station, f"Trạm {station}", building, "26740", "simulated", live=True), why))
+        return self.claim(station, "install")
+
+    def claim(self, station: str, kind: str) -> bytes:
+        """A signed claim."""
+        claim = Claim(
+            claim=hashlib.sha256(f"{station}{kind}{self.now_ms()}".encode()).digest()[:16],
+            kind=kind,
+            station=station,
+            profile="simulated",
+            technician="Kỹ thuật viên",
+            not_before_ms=self.now_ms() - 1000,
+            not_after_ms=self.now_ms() + DAY_MS,
+        )
+        why = Why("test", "simulation", self.now_ms())
+        return self.store.run(lambda store: enrol.add_claim(store, claim, self.keys, why))
+
+    def enrol(self, request: bytes) -> bytes:
+        """The real enrolment. Raises AssertionError where it refuses."""
+        reply = self.store.run(lambda store: enrol.enrol(store, request, self.now_ms(), self.issuer))
+        assert isinstance(reply, bytes), reply
+        return reply
+
+    def bills(self, building: str) -> SignedSet:
+        """A building's bill list with a canary in every owner's name, signed by the offline key; as the hand gets it."""
+        bills = tuple(
+            Bill(hashlib.sha256(f"{building}{n}".encode()).digest()[:8], f"{CANARY[:3]}{n:03d}", "2026-09", 100_000 + n, "2026-12-31", f"{CANARY} *** {n}")
+            for n in range(BILLS)
+        )
+        body = BillSet(
+            building=building,
+            title=building,
+            payee_bin="970415",
+            payee_account="113366668888",
+            payee_name="BAN QUAN TRI",
+            as_of_ms=self.now_ms(),
+            version=1,
+            bills=bills,
+        ).encode()
+        return SignedSet(name=f"bills/{building}", version=1, issued_ms=self.now_ms(), not_after_ms=self.now_ms() + DAY_MS, body=body)
+
+    def answer(self, errand: Errand) -> bytes | None:
+        """The real HTTPS face, without the HTTPS."""
+        if not self.up or errand.body is None:
+            return None
+        face = api.Face(self.store, self.store, self.issuer, self.now_ms, lambda: None)
+        try:
+            return api.answer_question(face, errand.body)
+        except WireError:
+            return None
+
+    def credit(self, name: str, amount: int, memo: str) -> None:
+        """A resident's bank reports a credit (MÔ PHỎNG)."""
+        if self.up:
+            now_ms = self.now_ms()
+            self.store.run(
+                lambda store: money.credit(store, bank_ref=name, amount=amount, memo=memo, account="113366668888", at_ms=now_ms, now_ms=now_ms)
+            )
+
+    def holds(self, station: Station) -> bool:
+        """Whether the log holds all that the station's journal holds."""
+        head = self.store.head(station.device, station.journal.journal)
+        return head is not None and head.next >= station.journal.next
+
+    def sign_set(self, signed: SignedSet) -> bytes:
+        """As it lies on disk."""
+        return sign_message(self.set_key, "kiosk/set/1", signed.encode())
+
+    def close(self) -> None:
+        """Close the database."""
+        self.stop()

@@ -1,0 +1,147 @@
+"""The laws of the simulated world. Each raises AssertionError with what it saw; a law no mutant breaks proves nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from fleet_server import opener
+
+from tests.simulation.fleet import CANARY
+from tests.simulation.world import disk_bytes
+
+if TYPE_CHECKING:
+    from tests.simulation.station import Station
+    from tests.simulation.world import World
+
+
+def stored(world: World, station: Station, journal: bytes) -> list[tuple[int, bytes]]:
+    """(seq, digest) of everything the fleet's log holds of one journal, in the log's own order."""
+    with sqlite3.connect(world.fleet.server / "fleet.db") as db:
+        rows = db.execute(
+            "SELECT seq, digest FROM record WHERE device = ? AND journal = ? ORDER BY position", (station.device, journal)
+        ).fetchall()
+    db.close()
+    return rows
+
+
+def conservation(world: World) -> None:
+    """Every committed record arrives exactly once, in order, as it was written."""
+    for station in world.stations:
+        for journal, digests in station.committed.items():
+            arrived = stored(world, station, journal)
+            assert arrived == list(enumerate(digests)), (
+                f"{station.name}: committed {len(digests)}, arrived {len(arrived)}, "
+                f"first difference at {next((n for n, (a, b) in enumerate(zip(arrived, enumerate(digests), strict=False)) if a != b), None)}"
+            )
+
+
+def promises(world: World) -> None:
+    """An Ack never promises what is not stored."""
+    assert not world.fleet.broken_promises, world.fleet.broken_promises[0]
+
+
+def slips(world: World) -> None:
+    """No slip without its record."""
+    for station in world.stations:
+        assert not station.offences, station.offences[0]
+
+
+def told(world: World) -> None:
+    """Whatever code a resident was shown is a payment at the fleet, and what was called confirmed is confirmed there."""
+    known = {payment.code: payment for payment in world.fleet.store.payments(limit=1_000_000)}
+    for station in world.stations:
+        missing = station.told_codes - set(known)
+        assert not missing, f"{station.name} showed {missing}, the fleet never heard of it"
+        for code in station.told_confirmed:
+            assert known[code].state == "CONFIRMED", f"{code} was called confirmed, the fleet says {known[code].state!r}"
+
+
+def no_doubles(world: World) -> None:
+    """No bill is confirmed twice at one station, no code is used twice, no credit is counted twice."""
+    payments = world.fleet.store.payments(limit=1_000_000)
+    confirmed = [(p.building, p.bill) for p in payments if p.state == "CONFIRMED"]
+    assert len(confirmed) == len(set(confirmed)), "a bill was confirmed twice"
+    codes = [(p.device, p.code) for p in payments]
+    assert len(codes) == len(set(codes)), "a provisional code was used twice"
+
+
+def folds(world: World) -> None:
+    """The projections are the fold of the log: dropped and folded again they are equal."""
+    before = world.fleet.store.payments(limit=1_000_000), [
+        world.fleet.store.station_state(station.device) for station in world.stations
+    ]
+    opener.rebuild(world.fleet.store, world.fleet.opener, world.now_ms())
+    after = world.fleet.store.payments(limit=1_000_000), [
+        world.fleet.store.station_state(station.device) for station in world.stations
+    ]
+    assert before == after, "rebuild gave other projections"
+
+
+def nothing_quarantined(world: World) -> None:
+    """All that our own stations wrote opens and keeps the contract."""
+    assert not world.fleet.store.quarantined(), world.fleet.store.quarantined()[0]
+
+
+def sealed(world: World) -> None:
+    """No canary in any byte of journal or wire."""
+    canary = CANARY.encode()
+    for data in world.wire_bytes:
+        assert canary not in data, "a resident's data stood in clear on the wire"
+    for station in world.stations:
+        for each in station.folder.glob("journal.db*"):
+            assert canary not in each.read_bytes(), f"a resident's data stood in clear in {each.name}"
+    with sqlite3.connect(world.fleet.server / "fleet.db") as db:
+        for (record,) in db.execute("SELECT record FROM record"):
+            assert canary not in record, "a resident's data stood in clear in the fleet's log"
+    db.close()
+
+
+def bounded(world: World) -> None:
+    """Traffic is bounded: by time, by what there is to say, and by what was lost on the way."""
+    allowed = 40 + world.time_s * len(world.stations) * 1.5 + 3 * sum(
+        len(digests) for station in world.stations for digests in station.committed.values()
+    )
+    assert world.batches <= allowed, f"{world.batches} batches, at most {allowed:.0f}"
+
+
+def exposure_released(world: World) -> None:
+    """What the fleet calls settled no longer counts as exposure at the station (once it could ask)."""
+    for station in world.stations:
+        state = station.journal.state()
+        for value in (value for name, value in state.items() if name.startswith("pay.exposure.")):
+            for entry in value:
+                payment = world.fleet.store.payment(station.device, entry[0])
+                assert payment is not None, "exposure of a payment that the fleet never heard of"
+
+
+def pruned_only_what_is_durable(world: World) -> None:
+    """A station still holds every record that is not in the fleet's newest backup."""
+    for station in world.stations:
+        head = world.fleet.store.head(station.device, station.journal.journal)
+        if head and world.fleet.store.keeps_backups():
+            assert station.journal.first_held <= head.durable_next, "pruned what the backup does not hold"
+
+
+ALL = (
+    promises,
+    slips,
+    conservation,
+    nothing_quarantined,
+    told,
+    no_doubles,
+    folds,
+    sealed,
+    bounded,
+    exposure_released,
+    pruned_only_what_is_durable,
+)
+
+
+def judge(world: World) -> None:
+    """Hold the world against every law."""
+    for law in ALL:
+        law(world)
+
+
+__all__ = ["ALL", "disk_bytes", "judge"]

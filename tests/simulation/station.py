@@ -1,0 +1,347 @@
+"""A station of the simulated world: the real agent with its real journal on disk; link, printer and people are played."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from device_profiles.wire import topic_up
+from edge_agent import events
+from edge_agent.agent import Agent
+from edge_agent.clock import Clock
+from edge_agent.drivers.display.simulated import SimulatedDisplay
+from edge_agent.inbound import Inbound
+from edge_agent.journal import Journal
+from edge_agent.machines.converge import Converge
+from edge_agent.machines.scene import VisitSettings
+from edge_agent.machines.sync import Sync
+from edge_agent.machines.visit import Visit
+from edge_agent.sealer import Sealer
+from edge_agent.sets import Sets
+from provisioning import enrolment
+from provisioning.identity import Identity
+from provisioning.trust import FleetTrust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_agent.effects import Slip
+    from edge_agent.errands import Errand
+
+    from tests.simulation.world import World
+
+
+@dataclass
+class SimLink:
+    """The link port over the simulated network."""
+
+    station: Station
+    up: bool = False
+    connections: int = 0
+
+    def start(self) -> None:
+        """Connected once the hand runs."""
+
+    def publish(self, data: bytes) -> bool:
+        """Give one batch to the network."""
+        if not self.up:
+            return False
+        self.station.world.up(self.station, topic_up(self.station.device), data)
+        return True
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+    def connect(self) -> None:
+        """The broker took us."""
+        if not self.up:
+            self.up, self.connections = True, self.connections + 1
+            self.station.post(events.LinkUp(self.connections))
+
+    def flap(self, seconds: float) -> None:
+        """The network is gone for so long."""
+        if self.up:
+            self.up = False
+            self.station.post(events.LinkDown("simulated"))
+            self.station.world.later(seconds, self.connect)
+
+
+@dataclass
+class SimErrands:
+    """The HTTPS worker over the simulated network."""
+
+    station: Station
+
+    def send(self, errand: Errand) -> bool:
+        """Carry a question up and its answer down, or time out."""
+        world = self.station.world
+        boot = self.station.boots
+
+        def done(body: bytes | None) -> None:
+            if boot == self.station.boots:
+                self.station.post(events.HttpDone(errand.errand, body, "" if body else "timed out"))
+
+        lost = not self.station.link.up or world.rng.random() < world.faults.loss
+        if lost:
+            world.later(errand.timeout_s, lambda: done(None))
+        else:
+            world.later(world.rng.random() * min(2.0, world.faults.delay_max_s), lambda: done(world.fleet.answer(errand)))
+        return True
+
+
+@dataclass
+class SimPrinter:
+    """The printer's worker: prints, fails, or falls silent; each slip is held against the journal."""
+
+    station: Station
+    slips: list[Slip] = field(default_factory=list)
+
+    def print(self, job: bytes, slip: Slip) -> bool:
+        """Take a job; its result comes a little later."""
+        world = self.station.world
+        self.slips.append(slip)
+        codes = {text for style, text in slip.lines if style == "code"}
+        if not codes <= self.station.committed_codes:
+            self.station.offences.append(f"a slip with {codes} was printed before its record was durable")
+        result: Any = "confirmed"
+        if world.rng.random() < world.faults.printer:
+            result = world.rng.choice(["failed", "unknown", None])
+        boot = self.station.boots
+        if result:
+            world.later(world.rng.random() * 3, lambda: boot == self.station.boots and self.station.post(events.PrintDone(job, result)))
+        return True
+
+
+class Station:
+    """One lobby: an agent, a resident in front of it now and then."""
+
+    def __init__(self, world: World, index: int) -> None:
+        self.world, self.index = world, index
+        self.name, self.building = f"K{index + 1:04d}", f"TOA-{index}"
+        self.folder = world.folder / self.name
+        self.folder.mkdir(parents=True)
+        self.skew_ms, self.boots, self.outcast, self.resting = 0, 0, False, False
+        self.committed: dict[bytes, list[bytes]] = {}  # journal -> digests, in order
+        self.lost_with_disk: set[tuple[bytes, int]] = set()
+        self.committed_codes: set[str] = set()
+        self.told_codes: set[str] = set()
+        self.told_confirmed: set[str] = set()
+        self.offences: list[str] = []
+        self.printer_paper = "full"
+        self._inbox: list[Any] = []
+        self._full_until_s = 0.0
+        self._patience = 0
+        self._enrol()
+
+    def _enrol(self) -> None:
+        """Real keys, a real request, and the reply is lost once: the same answer must come again."""
+        claim = self.world.fleet.register(self.name, self.building)
+        self.keys = Identity.create(self.folder / "identity")
+        ask = {"nonce": b"n" * 16, "hardware": self.name.encode(), "time_ms": self.world.now_ms(), "software": "0"}
+        request = enrolment.make_request(self.keys.key, self.keys.tls, claim, **ask)
+        lost = self.world.fleet.enrol(request)
+        assert self.world.fleet.enrol(request) == lost
+        root = self.world.fleet.keys.root_spki
+        self.bundle = enrolment.judge_bundle(lost, request, self.keys.tls.spki, root, self.world.fleet.issuer.authority.root)
+        self.trust = FleetTrust(root)
+        self.trust.accept_keys(self.bundle.keys)
+        self.device = self.bundle.device
+        signed = self.world.fleet.bills(self.building)
+        Sets(self.folder / "sets").store(signed.name, self.world.fleet.sign_set(signed))
+
+    def boot(self) -> None:
+        """Start the agent on what is on disk."""
+        world = self.world
+        self.boots += 1
+        start_s = world.time_s
+        self.clock = Clock(
+            self.bundle.time_ms,
+            lambda: world.time_s - start_s,
+            lambda: (world.now_ms() + self.skew_ms) / 1000,
+            lambda: self.skew_ms == 0,
+        )
+        self.journal = Journal.open(self.folder / "journal.db", self.device, self.bundle.epoch)
+        self.link, self.display = SimLink(self), SimulatedDisplay()
+        self.display.start(self.post)
+        settings = VisitSettings(
+            station=self.name,
+            title=self.bundle.title,
+            address=self.bundle.address,
+            counter_first=self.bundle.counter_from,
+            counter_end=self.bundle.counter_to,
+            simulated=True,
+        )
+        visit = Visit(settings, world.rng.randbytes)
+        sync = Sync(heartbeat_s=20.0, jitter=world.rng.random)
+        self.agent = Agent(
+            key=self.keys.key,
+            clock=self.clock,
+            journal=self.journal,
+            sealer=self.watch(Sealer(self.journal, self.trust)),
+            inbound=Inbound(self.device, self.keys.key, self.trust, self.clock),
+            sets=Sets(self.folder / "sets"),
+            machines=(sync, Converge(self.device), visit),
+            link=self.link,
+            display=self.display,
+            errands=SimErrands(self),
+            printer=SimPrinter(self),
+        )
+        self.sync = sync
+        kept = self.agent.sets.load(self.trust, self.clock.trusted_ms())
+        self.agent.start(self.clock.now(), "0.1.0", kept)
+        self.post(events.PeripheralState("printer", "simulated", "online", self.printer_paper))
+        self.link.connect()
+
+    def watch(self, sealer: Sealer) -> Sealer:
+        """Note every code that a committed record carries."""
+        inner = sealer.append
+
+        def append(kind: str, fields: Any, *rest: Any, **more: Any) -> int:
+            seq = inner(kind, fields, *rest, **more)
+            if kind == "payment.created":
+                self.committed_codes.add(fields["code"])
+            return seq
+
+        sealer.append = append  # type: ignore[method-assign]
+        return sealer
+
+    def note_committed(self) -> None:
+        """Remember the digest of every record the journal took, for the law of conservation."""
+        known = self.committed.setdefault(self.journal.journal, [])
+        while len(known) < self.journal.next:
+            known.append(self.journal.digest_before(len(known) + 1) or b"")
+
+    def post(self, event: Any) -> None:
+        """An ear speaks."""
+        self._inbox.append(event)
+
+    def hear_ack(self, data: bytes) -> None:
+        """The broker delivers."""
+        if self.link.up:
+            self.post(events.Received("ack", data))
+
+    def turn(self) -> None:
+        """The hand takes what waits, then a second's tick; then the resident does something."""
+        if self._full_until_s and self.world.time_s >= self._full_until_s:
+            self.journal._db.execute("PRAGMA max_page_count = 1073741823")
+            self._full_until_s = 0.0
+        waiting, self._inbox = self._inbox, []
+        for event in [*waiting, events.Tick()]:
+            self.agent.handle(event, self.clock.now())
+            self.note_committed()
+        if not self.resting:
+            self._resident()
+
+    def rest(self) -> None:
+        """Nobody comes any more, the disk has room, the clock is right; the link comes back."""
+        self.resting, self.skew_ms, self._full_until_s = True, 0, self.world.time_s
+        self.link.connect()
+
+    # people
+
+    def _resident(self) -> None:
+        screen = self.display.screen
+        rng = self.world.rng
+        if screen is None or rng.random() < 0.3:
+            return
+        name, data = screen.name, screen.data
+
+        def touch(action: str, value: str = "") -> None:
+            self.post(events.Touched(screen.number, action, value))
+
+        match name:
+            case "idle":
+                touch("start", rng.choice(["vi", "en"]))
+            case "home":
+                touch("service")
+            case "unit":
+                wanted = f"KAN{rng.randrange(40):03d}"
+                for key in wanted:
+                    touch("key", key)
+                touch("next")
+            case "bills":
+                payable = [bill for bill in data["bills"] if not bill.get("why")]
+                touch(*(("pay", rng.choice(payable)["id"]) if payable else ("end", "")))
+            case "review":
+                touch("consent", "1")
+                touch("next")
+            case "qr":
+                self._pay(data, touch)
+            case "result":
+                self.note_told(data)
+                touch("end")
+            case "refused" | "recovered" | "warning":
+                touch("end")
+            case _:
+                pass
+
+    def _pay(self, data: Any, touch: Callable[..., None]) -> None:
+        """Scan the code and pay, pay late, pay twice, pay wrongly, or walk away."""
+        rng, world = self.world.rng, self.world
+        self.told_codes.add(data["code"])
+        choice = rng.random()
+        memo, amount = data["purpose"], data["bill"]["amount"]
+        if choice < 0.7:
+            name = f"{self.name}-{world.time_s}-{rng.random()}"
+            world.later(rng.random() * 20, lambda: world.fleet.credit(name, amount, f"MBVCB.{memo}.CT tu 0123"))
+        elif choice < 0.75:
+            world.later(1.0, lambda: world.fleet.credit(f"wrong{rng.random()}", amount + 1, memo))
+        if rng.random() < 0.5:
+            touch("paid")
+
+    def note_told(self, data: Any) -> None:
+        """What the resident was told on the result screen."""
+        self.told_codes.add(data["code"])
+        if data.get("state") == "confirmed":
+            self.told_confirmed.add(data["code"])
+
+    # faults
+
+    def crash(self, *, torn: bool) -> None:
+        """Power cut: memory is gone, the disk is as it is; perhaps with a torn write at the end of the log."""
+        self.note_committed()
+        copy = self.folder / "cut"
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir()
+        for each in self.folder.glob("journal.db*"):
+            shutil.copy(each, copy)
+        self.close()
+        for each in self.folder.glob("journal.db*"):
+            each.unlink()
+        for each in copy.iterdir():
+            shutil.copy(each, self.folder)
+        wal = self.folder / "journal.db-wal"
+        if torn and wal.exists() and wal.stat().st_size:
+            with wal.open("ab") as file:
+                file.write(self.world.rng.randbytes(self.world.rng.randrange(1, 1500)))
+        (self.folder / "journal.db-shm").unlink(missing_ok=True)
+        self._inbox, self._full_until_s = [], 0.0
+        self.boot()
+        self.note_committed()
+
+    def reimage(self) -> None:
+        """The card is replaced by a fresh one with the same identity: what only the old disk held is gone with it."""
+        self.note_committed()
+        head = self.world.fleet.store.head(self.device, self.journal.journal) if self.world.fleet.up else None
+        if head is None or head.next < self.journal.next:
+            return  # only a drained station is re-imaged: the hard gate
+        self.close()
+        for each in self.folder.glob("journal.db*"):
+            each.unlink()
+        self._inbox, self._full_until_s = [], 0.0
+        self.boot()
+
+    def fill_disk(self, seconds: float) -> None:
+        """No page more than there are now, for so long."""
+        pages = self.journal._db.execute("PRAGMA page_count").fetchone()[0]
+        self.journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        self._full_until_s = self.world.time_s + seconds
+
+    def jump_clock(self, skew_ms: int) -> None:
+        """The system clock is off by so much from now on."""
+        self.skew_ms = skew_ms
+
+    def close(self) -> None:
+        """Close the journal."""
+        self.journal.close()

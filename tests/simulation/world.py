@@ -1,0 +1,211 @@
+"""One fleet in one thread under one seed: real journals, real agents, real accept; a network and a clock that lie.
+
+The seed decides everything: which faults there are, when they strike, and what residents do. Faults come first
+(safety), then peace (liveness); `laws.py` judges both.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.fleet import Fleet
+from tests.simulation.station import Station
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+START_MS = 1_790_000_000_000
+
+
+@dataclass
+class Faults:
+    """How hostile this world is; drawn from the seed, all zero in peace."""
+
+    loss: float = 0.0
+    doubling: float = 0.0
+    delay_max_s: float = 0.05
+    link_flap: float = 0.0
+    agent_crash: float = 0.0
+    server_crash_before_ack: float = 0.0
+    server_down: float = 0.0
+    restore: float = 0.0
+    reimage: float = 0.0
+    disk_full: float = 0.0
+    clock_jump: float = 0.0
+    printer: float = 0.0
+    replay: float = 0.0
+    forge: float = 0.0
+
+    @classmethod
+    def draw(cls, rng: random.Random) -> Faults:
+        """A mix: each fault is off, rare or common."""
+
+        def some(rare: float, common: float) -> float:
+            return rng.choice([0.0, rare, common])
+
+        return cls(
+            loss=some(0.05, 0.4),
+            doubling=some(0.05, 0.3),
+            delay_max_s=rng.choice([0.05, 3.0, 25.0]),
+            link_flap=some(0.005, 0.03),
+            agent_crash=some(0.002, 0.01),
+            server_crash_before_ack=some(0.02, 0.1),
+            server_down=some(0.002, 0.01),
+            restore=some(0.0, 0.002),
+            reimage=some(0.0, 0.0005),
+            disk_full=some(0.002, 0.01),
+            clock_jump=some(0.002, 0.01),
+            printer=some(0.02, 0.2),
+            replay=some(0.01, 0.1),
+            forge=some(0.01, 0.05),
+        )
+
+
+@dataclass
+class World:
+    """The fleet, its stations, the wire between them, and everything that was ever on that wire."""
+
+    seed: int
+    folder: Path
+    stations_count: int = 2
+    faults: Faults = field(default_factory=Faults)
+    time_s: float = 0.0
+    wire_bytes: list[bytes] = field(default_factory=list)
+    batches: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.fleet = Fleet(self.folder / "fleet", self.now_ms)
+        self.stations = [Station(self, index) for index in range(self.stations_count)]
+        for station in self.stations:
+            station.boot()
+
+    def now_ms(self) -> int:
+        """True time, UTC milliseconds."""
+        return START_MS + int(self.time_s * 1000)
+
+    def later(self, delay_s: float, work: Callable[[], None]) -> None:
+        """Run `work` when its time comes."""
+        heapq.heappush(self._queue, (self.time_s + delay_s, next(self._order), work))
+
+    def carry(self, data: bytes, deliver: Callable[[bytes], None]) -> None:
+        """The network: loses, delays and doubles; remembers every byte."""
+        self.wire_bytes.append(data)
+        copies = 0 if self.rng.random() < self.faults.loss else 1
+        copies += self.rng.random() < self.faults.doubling
+        for _ in range(copies):
+            self.later(self.rng.random() * self.faults.delay_max_s, lambda: deliver(data))
+
+    def up(self, station: Station, topic: str, data: bytes) -> None:
+        """A station published a batch."""
+        self.batches += 1
+        if self.rng.random() < self.faults.forge:
+            self.carry(self.tampered(data), lambda forged: self._at_server(station, topic, forged))
+        if self.rng.random() < self.faults.replay:
+            old = self.rng.choice(self.wire_bytes)
+            self.carry(old, lambda again: self._at_server(station, topic, again))
+        self.carry(data, lambda sent: self._at_server(station, topic, sent))
+
+    def tampered(self, data: bytes) -> bytes:
+        """The same bytes with one changed, cut short, or with a tail."""
+        match self.rng.randrange(3):
+            case 0:
+                at = self.rng.randrange(len(data))
+                return data[:at] + bytes([data[at] ^ (1 << self.rng.randrange(8))]) + data[at + 1 :]
+            case 1:
+                return data[: self.rng.randrange(len(data))]
+            case _:
+                return data + b"\x00"
+
+    def _at_server(self, station: Station, topic: str, data: bytes) -> None:
+        if not self.fleet.up:
+            return
+        ack = self.fleet.accept(topic, data)
+        if self.rng.random() < self.faults.server_crash_before_ack:
+            self.fleet.crash()  # committed, and nobody was told
+            return
+        if ack is not None:
+            if self.rng.random() < self.faults.forge:
+                self.carry(self.tampered(ack), station.hear_ack)
+            if self.rng.random() < self.faults.replay:
+                self.carry(self.rng.choice(self.wire_bytes), station.hear_ack)
+            self.carry(ack, station.hear_ack)
+
+    def step(self, step_s: float = 0.25) -> None:
+        """Let a little time pass."""
+        self.time_s += step_s
+        while self._queue and self._queue[0][0] <= self.time_s:
+            heapq.heappop(self._queue)[2]()
+        self._strike()
+        for station in self.stations:
+            station.turn()
+        self.fleet.turn()
+
+    def _strike(self) -> None:
+        """Draw this step's faults."""
+        rng, faults = self.rng, self.faults
+        if rng.random() < faults.server_down and self.fleet.up:
+            self.fleet.stop()
+            self.later(rng.random() * 60, self.fleet.start)
+        if rng.random() < faults.restore and self.fleet.up:
+            self.fleet.restore()
+        if rng.random() < 0.01 and self.fleet.up:
+            self.fleet.backup()
+        for station in self.stations:
+            if rng.random() < faults.link_flap:
+                station.link.flap(rng.random() * 40)
+            if rng.random() < faults.agent_crash:
+                station.crash(torn=rng.random() < 0.5)
+            if rng.random() < faults.reimage:
+                station.reimage()
+            if rng.random() < faults.disk_full:
+                station.fill_disk(rng.random() * 30)
+            if rng.random() < faults.clock_jump:
+                station.jump_clock(rng.choice([-(10**10), -3600_000, 0, 3600_000, 10**11]))
+
+    def run(self, seconds: float) -> None:
+        """Let faults rage for so long."""
+        end = self.time_s + seconds
+        while self.time_s < end:
+            self.step()
+
+    def peace(self, limit_s: float = 900.0) -> None:
+        """No more faults and no more visits: everything must arrive. Raises AssertionError when it does not settle."""
+        self.faults = Faults()
+        for station in self.stations:
+            station.rest()
+        if not self.fleet.up:
+            self.fleet.start()
+        end = self.time_s + limit_s
+        while self.time_s < end:
+            self.step(1.0)
+            if all(self.fleet.holds(station) for station in self.stations if not station.outcast):
+                break
+        self.run(5.0)
+        self.fleet.open_all()
+
+    def close(self) -> None:
+        """Close every file."""
+        for station in self.stations:
+            station.close()
+        self.fleet.close()
+
+
+def disk_bytes(folder: Path) -> bytes:
+    """Everything that stands in a folder, file after file."""
+    return b"".join(each.read_bytes() for each in sorted(folder.rglob("*")) if each.is_file())
+
+
+def page_limit(db: sqlite3.Connection, pages: int | None) -> Any:
+    """Make the disk full (no page more than there are), or empty again."""
+    if pages is None:
+        return db.execute("PRAGMA max_page_count = 1073741823")
+    return db.execute(f"PRAGMA max_page_count = {pages}")
