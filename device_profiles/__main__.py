@@ -124,7 +124,8 @@ def _check(arguments: Sequence[str]) -> int:
             except ProfileError as error:
                 faults.append(_told(path, error))
     print(
-        "\n".join(faults) or f"{folder}: {len(paths['stations'])} stations, {len(peripherals)} peripherals, all right"
+        "\n".join(faults)
+        or f"{folder}: all right (stations: {len(paths['stations'])}, peripherals: {len(peripherals)})"
     )
     return 1 if faults else 0
 

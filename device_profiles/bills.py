@@ -6,19 +6,30 @@ body, so that nobody without the offline set key can change where the money goes
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from device_profiles import layout
-from device_profiles.cbor import WireError, decode, encode
+from device_profiles.cbor import decode, encode
 from device_profiles.messages import SET_MAX_BYTES
 
 FORMAT = 1
 BILLS_MAX_COUNT = 10_000
+BILL_ROW = layout.shape(
+    bill=layout.raw(0, 8),
+    unit=layout.text(1, 20),
+    period=layout.text(2, 7),
+    amount=layout.number(3, 10**13 - 1, least=1),
+    due=layout.text(4, 10),
+    owner=layout.text(5, 80),
+)
 _PERIOD = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
-_DATE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BIN = re.compile(r"[0-9]{6}")
+_ACCOUNT = re.compile(r"[0-9A-Za-z]{1,19}")
 
 
 class Bill(NamedTuple):
@@ -52,18 +63,42 @@ class BillSet:
     bills: tuple[Bill, ...] = layout.items(8, BILLS_MAX_COUNT)
 
     def encode(self) -> bytes:
-        """Give the body of the set. Raises WireError for a bill that does not fit."""
+        """Give the body of the set. Raises WireError for a bill or a payee that does not fit."""
         fields = layout.to_map(self, FORMAT)
-        fields[8] = [list(_checked(bill)) for bill in self.bills]
+        self.check()
+        fields[8] = [list(bill) for bill in self.bills]
         return encode(fields)
 
     @classmethod
     def decode(cls, body: bytes) -> BillSet:
         """Read the body of a set. Raises WireError."""
-        value = decode(body, SET_MAX_BYTES)
-        if type(value) is dict and type(value.get(8)) is list:
-            value[8] = tuple(_checked(each) for each in value[8])
-        return layout.from_map(cls, value, FORMAT)
+        found = layout.from_map(cls, decode(body, SET_MAX_BYTES), FORMAT)
+        found.check()
+        return replace(found, bills=tuple(Bill(*each) for each in found.bills))
+
+    def check(self) -> None:
+        """Refuse what the layout alone cannot: forms, doubled ids, and units that would find each other's bills."""
+        if not _BIN.fullmatch(self.payee_bin):
+            raise layout.FieldError("BillSet", "payee_bin", "must be six digits")
+        if not _ACCOUNT.fullmatch(self.payee_account):
+            raise layout.FieldError("BillSet", "payee_account", "must be 1 to 19 letters and digits")
+        ids: set[bytes] = set()
+        units: dict[str, str] = {}
+        for row in self.bills:
+            layout.check_row(BILL_ROW, row, "BillSet.bills")
+            bill = Bill(*row)
+            if not _PERIOD.fullmatch(bill.period):
+                raise layout.FieldError("BillSet.bills", "period", "must be yyyy-mm")
+            if not _is_date(bill.due):
+                raise layout.FieldError("BillSet.bills", "due", "must be a date, yyyy-mm-dd")
+            if bill.bill in ids:
+                raise layout.FieldError("BillSet.bills", "bill", f"{bill.bill.hex()} stands there twice")
+            ids.add(bill.bill)
+            key = unit_key(bill.unit)
+            if not key:
+                raise layout.FieldError("BillSet.bills", "unit", f"{bill.unit!r} holds no letter or digit")
+            if units.setdefault(key, bill.unit) != bill.unit:
+                raise layout.FieldError("BillSet.bills", "unit", f"{bill.unit!r} reads like {units[key]!r}")
 
     def find(self, unit: str) -> tuple[Bill, ...]:
         """All bills of a unit, oldest period first; empty when the list has none."""
@@ -75,17 +110,11 @@ class BillSet:
         return next((each for each in self.bills if each.bill == bill), None)
 
 
-def _checked(each: Any) -> Bill:
-    match each:
-        case [bytes(bill), str(unit), str(period), int(amount), str(due), str(owner)] if (
-            len(bill) == 8
-            and 0 < len(unit) <= 20
-            and len(owner) <= 80
-            and _PERIOD.fullmatch(period)
-            and _DATE.fullmatch(due)
-            and type(amount) is int
-            and 0 < amount < 10**13
-        ):
-            return Bill(bill, unit, period, amount, due, owner)
-        case _:
-            raise WireError("field", "BillSet.bills holds [id, unit, period, amount, due, masked owner]")
+def _is_date(text: str) -> bool:
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -97,9 +97,12 @@ def check(rule: Rule, value: object, where: str, name: str) -> None:
     """Refuse a value that does not fit its rule. Raises FieldError."""
     if type(value) is not rule.kind:
         raise FieldError(where, name, f"must be {rule.kind.__name__}, not {type(value).__name__}")
-    size = value if rule.kind in (int, bool) else len(value)  # type: ignore[arg-type]
-    if not rule.least <= size <= rule.most:  # type: ignore[operator]
-        raise FieldError(where, name, f"is {size}, allowed {rule.least} to {rule.most}")
+    if rule.kind is int or rule.kind is bool:
+        # A number is not repeated: it may be what must reach no log.
+        if not rule.least <= value <= rule.most:  # type: ignore[operator]
+            raise FieldError(where, name, f"must be {rule.least} to {rule.most}")
+    elif not rule.least <= len(value) <= rule.most:  # type: ignore[arg-type]
+        raise FieldError(where, name, f"has length {len(value)}, allowed {rule.least} to {rule.most}")  # type: ignore[arg-type]
 
 
 def to_map(message: Any, fmt: int) -> dict[int, Any]:

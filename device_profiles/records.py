@@ -7,6 +7,7 @@ Payment-card numbers never enter: every text and number is scanned but for the t
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from device_profiles import layout
@@ -107,14 +108,17 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("set.result", "result"): ("applied", "refused"),
 }
 
-# Typed fields that may hold 13 to 19 digits by their nature; each has its own check above. Reviewed, and short.
+# Typed fields that may hold 13 to 19 digits by their nature, each with a check of its own. Reviewed, and short.
 TYPED = {
     ("payment.created", "amount"): "whole dong, bounded by its rule",
-    ("payment.created", "payee_account"): "from a set signed by an offline key, never from a resident",
+    ("payment.created", "payee_account"): "from a set signed by an offline key, never from a resident; FORMS below",
     ("payment.created", "bills_as_of_ms"): "a time, bounded by its rule",
     ("payment.created", "expires_ms"): "a time, bounded by its rule",
     ("payment.state", "as_of_ms"): "a time, bounded by its rule",
 }
+
+# Text whose form is checked besides its length.
+FORMS = {("payment.created", "payee_account"): re.compile("[0-9A-Za-z]{1,19}")}
 
 
 class RecordError(WireError):
@@ -129,18 +133,27 @@ class RecordError(WireError):
 def check(kind: str, fields: Mapping[str, Any]) -> dict[int, Any]:
     """Judge the fields of a kind; give them by number. Raises RecordError naming kind, field and reason."""
     if kind not in KINDS:
-        raise RecordError(kind, "", "unknown kind of record")
+        raise RecordError(kind[:40], "", "unknown kind of record")
     try:
         numbered = layout.to_table(KINDS[kind], fields, kind)
-    except WireError as error:
-        raise RecordError(kind, "", error.detail) from error
+    except layout.FieldError as error:
+        raise RecordError(kind, error.name, error.words) from error
     for name, value in fields.items():
-        allowed = WORDS.get((kind, name))
-        if allowed and value is not None and value not in allowed:
-            raise RecordError(kind, name, f"{value!r} is none of {', '.join(allowed)}")
-        if (kind, name) not in TYPED and type(value) in (str, int) and luhn_card_runs(str(value)):
-            raise RecordError(kind, name, "looks like a payment-card number, which must not enter")
+        if value is not None:
+            _judge(kind, name, value)
     return numbered
+
+
+def _judge(kind: str, name: str, value: Any) -> None:
+    # The card scan comes first: what a later refusal repeats must not be a card number.
+    if (kind, name) not in TYPED and type(value) in (str, int) and luhn_card_runs(str(value)):
+        raise RecordError(kind, name, "looks like a payment-card number, which must not enter")
+    allowed = WORDS.get((kind, name))
+    if allowed and value not in allowed:
+        raise RecordError(kind, name, f"{value!r} is none of {', '.join(allowed)}")
+    form = FORMS.get((kind, name))
+    if form and not form.fullmatch(value):
+        raise RecordError(kind, name, "is not of its form")
 
 
 def pack(kind: str, fields: Mapping[str, Any]) -> bytes:
@@ -151,15 +164,17 @@ def pack(kind: str, fields: Mapping[str, Any]) -> bytes:
 def unpack(body: bytes) -> tuple[str, dict[str, Any]]:
     """Read a body: (kind, fields by name). Raises WireError (RecordError where the contract refuses)."""
     match decode(body, BODY_MAX_BYTES):
-        case {0: str(kind), 1: int(version), 2: dict(numbered), **rest} if not rest and version == VERSION:
+        case {0: str(kind), 1: version, 2: dict(numbered), **rest} if not rest and type(version) is int:
             pass
         case _:
-            raise WireError("record", "a body is {0: kind, 1: version, 2: fields} in a known version")
+            raise WireError("record", "a body is {0: kind, 1: version, 2: fields}")
+    if version != VERSION:
+        raise WireError("record", f"version {version} of a kind, known here: {VERSION}")
     if kind not in KINDS:
         raise RecordError(kind[:40], "", "unknown kind of record")
     try:
         fields = layout.from_table(KINDS[kind], numbered, kind)
-    except WireError as error:
-        raise RecordError(kind, "", error.detail) from error
+    except layout.FieldError as error:
+        raise RecordError(kind, error.name, error.words) from error
     check(kind, fields)
     return kind, fields

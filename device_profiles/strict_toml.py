@@ -125,7 +125,8 @@ class StrictToml:
         return value
 
     def _line(self, path: Path) -> int | None:
-        """Find the line that names ``path``: a header, a key below it, or a dotted key."""
+        """Find the line that names ``path``, else the nearest table around it; None for what is not there at all."""
+        lines: dict[Path, int] = {}
         header: Path = ()
         for number, line in enumerate(self.text.split("\n"), 1):
             if match := _HEADER.match(line):
@@ -134,9 +135,10 @@ class StrictToml:
                 here = header + _parts(match[1])
             else:
                 continue
-            if path and here[: len(path)] == path:
-                return number
-        return None
+            for depth in range(1, len(here) + 1):
+                lines.setdefault(here[:depth], number)
+        around = (path[:depth] for depth in range(len(path), 0, -1))
+        return next((lines[one] for one in around if one in lines), None)
 
 
 def _parts(dotted: str) -> Path:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from device_profiles.messages import SignedSet
     from edge_agent.clock import Clock
-    from edge_agent.drivers.worker import Worker
+    from edge_agent.drivers.worker import PrinterWorker
     from edge_agent.effects import Effect
     from edge_agent.errands import Errands
     from edge_agent.events import Event, Now
@@ -69,7 +69,7 @@ class Agent:
     link: Link
     display: Display
     errands: Errands
-    printer: Worker | None = None
+    printer: PrinterWorker | None = None
     status: dict[str, Any] = field(default_factory=dict)
     boot: int = 0
     _events: deque[Event] = field(default_factory=deque)

@@ -18,8 +18,9 @@ from typing import Protocol
 from device_profiles import wire
 
 KINDS = ("nats", "mosquitto")
-# A signed batch is the payload of BATCH_MAX_BYTES in its COSE envelope; the rest is room for topic and headers.
+# A batch may be BATCH_MAX_BYTES long; the rest is room for its envelope, and in a packet for topic and headers.
 MESSAGE_MAX_BYTES = wire.BATCH_MAX_BYTES + 4096
+PACKET_MAX_BYTES = MESSAGE_MAX_BYTES + 1024
 _INGEST_NAME = re.compile(r"[a-z][a-z0-9-]{0,24}")
 
 
@@ -80,8 +81,9 @@ class Broker(Protocol):
     """One MQTT 3.1.1 broker as a supervised child. Every engine passes tests/contracts/broker.
 
     Listens on the given host and port alone; asks every client for a certificate of ca_file and takes its CN as the
-    user; lets it use the topics of `device_topics` or `ingest_topics` and no other; cuts a silent client at 1.5 times
-    its keepalive, a stalled reader, and a message over MESSAGE_MAX_BYTES. QoS 0, retained messages and wills work.
+    user; lets it use the topics of `device_topics` or `ingest_topics` and no other; cuts off a client that is silent for
+    1.5 times its keepalive (give or take its clock, 7 s at worst) and one that sends a packet over PACKET_MAX_BYTES;
+    what waits for a reader that stalls is bounded, and it is cut off too. QoS 0, retained messages and wills work.
     """
 
     def start(self) -> None:

@@ -110,7 +110,7 @@ def _judge(header: bytes, at: int, seq: int) -> None:
         if key not in _RULES:
             raise WireError("field", f"header {seq} has an unknown field {key}")
         rule, name = _RULES[key]
-        layout.check(rule, got, name)
+        layout.check(rule, got, f"header {seq}", name)
     if not value.keys() >= _NEEDED:
         raise WireError("field", f"header {seq} lacks a field")
     key_of = value[_KEY]

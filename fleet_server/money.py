@@ -34,7 +34,7 @@ class Judged(NamedTuple):
     credited_ms: int = 0
 
 
-def credit(  # noqa: PLR0913 - a bank notice has that many parts
+def credit(
     bank_ref: str, amount: int, memo: str, account: str, at_ms: int, received_ms: int, *, simulated: bool
 ) -> Credit:
     """A credit as a bank reported it. `simulated` marks what did not come from a bank (MÔ PHỎNG).

@@ -1,4 +1,4 @@
-"""The opener: follows the log with its own key and cursor, opens records, checks them, folds them. Acknowledges nothing.
+"""The opener: follows the log with its own key and cursor, opens records, checks and folds them. Acknowledges nothing.
 
 Records stay sealed in the log for ever. What is kept of an opened one are the fields that money and the console's
 timeline need, in the projection tables, masked as the station wrote them; bodies are not kept. What does not open or
@@ -17,10 +17,9 @@ from device_profiles import records
 from device_profiles.cbor import WireError
 from device_profiles.wire import Header, record_decode, unpad
 from fleet_server import money
-from fleet_server.projections import Opened, Unfit
+from fleet_server.projections import Opened, Unfit, stations, transactions
 from fleet_server.projections import money as payments
-from fleet_server.projections import stations, transactions
-from fleet_server.store import QuarantineRow
+from fleet_server.store import OPENER_CURSOR, QuarantineRow
 from provisioning.sealing import ContentKey, OpeningKey, SealRefused, record_info
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from fleet_server.store import Committer, LogRow, Reader, Store
 
-CURSOR = "opener"
 CONTENT_KEY_BYTES = 32
 STEP_MAX = 200
 KEYS_KEPT_MAX = 4_096
@@ -48,17 +46,17 @@ class Opener:
 
     def step(self) -> int:
         """Take up to STEP_MAX records further; give how many the cursor moved by (0 = nothing new)."""
-        cursor, rows = self._reader.read(lambda store: (store.cursor(CURSOR), _after_cursor(store)))
+        cursor, rows = self._reader.read(lambda store: (store.cursor(OPENER_CURSOR), _after_cursor(store)))
         if not rows:
             return 0
         opened = [self._open(row) for row in rows]
 
         def fold_all(store: Store) -> int:
-            if store.cursor(CURSOR) != cursor:
+            if store.cursor(OPENER_CURSOR) != cursor:
                 return 0
             for each in opened:
                 fold(store, each)
-            store.put_cursor(CURSOR, rows[-1].position)
+            store.put_cursor(OPENER_CURSOR, rows[-1].position)
             return len(rows)
 
         return self._fleet.run(fold_all)
@@ -99,11 +97,8 @@ class Opener:
 
     def _key_of(self, header: Header) -> ContentKey:
         """The content key a record is sealed under. Raises WireError where its key record is missing or no key."""
-        place = (
-            header.device,
-            header.journal,
-            int.from_bytes(header.key) if isinstance(header.key, bytes) else header.key,
-        )
+        assert isinstance(header.key, int)  # noqa: S101 - wire.Header: no suite means a sequence number
+        place = (header.device, header.journal, header.key)
         if place in self._content:
             self._content.move_to_end(place)
             return self._content[place]
@@ -160,7 +155,7 @@ def fold(store: Store, opened: Opened | QuarantineRow | None) -> None:
 
 
 def _after_cursor(store: Store) -> list[LogRow]:
-    return store.after(store.cursor(CURSOR), STEP_MAX)
+    return store.after(store.cursor(OPENER_CURSOR), STEP_MAX)
 
 
 def _quarantined(row: LogRow, kind: str, reason: str, detail: str) -> QuarantineRow:

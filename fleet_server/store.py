@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
+    "OPENER_CURSOR",
     "AuditLine",
     "Claim",
     "Committer",
@@ -72,6 +73,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+OPENER_CURSOR = "opener"  # the follower whose work `drop_folds` undoes
 
 
 class Conflict(Exception):

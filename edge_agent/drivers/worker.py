@@ -1,8 +1,8 @@
 """The thread beside each driver: takes commands from a bounded queue, blocks on the device, posts what came of it.
 
-Decides two things. What an unexpected exception is: a device in `hardwareError`, whose driver is closed and opened again
-with growing pauses; a slip that was being printed then is "unknown". And what is worth saying: a device's state is posted
-when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand.
+Decides two things. What an unexpected exception is: a device in `hardwareError`, whose driver is closed and opened
+again with growing pauses; a slip that was being printed then is "unknown". And what is worth saying: a device's state
+is posted when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand.
 
 Every accepted print command ends in exactly one PrintDone. Commands come from one thread, the hand's.
 """
@@ -87,17 +87,18 @@ class _Worker(ABC):
         self._stopping.set()
         self._wake.set()
         self._nudge()
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _nudge(self) -> None:
-        """Wake the thread where it waits for work, if it does."""
+    def _nudge(self) -> None:  # noqa: B027 - a reader's `wait` is short
+        """Wake the thread where it waits for work."""
 
     @abstractmethod
     def _serve(self) -> None:
         """Serve the opened driver until `stop`; a PortFault or any exception ends this life of the driver."""
 
-    def _abandon(self, reason: str) -> None:
+    def _abandon(self, reason: str) -> None:  # noqa: B027 - nothing waits for a reader
         """The driver failed or the worker ends: answer what still waits."""
 
     def _run(self) -> None:
@@ -129,7 +130,7 @@ class _Worker(ABC):
             # The exception's own words are left out: they may quote a resident's slip.
             last = traceback.extract_tb(bug.__traceback__)[-1]
             where = f"{type(bug).__name__} at {Path(last.filename).name}:{last.lineno}"
-            _log.error("driver %s:%s failed (%s); it is closed and opened again", self.port, self.name, where)  # noqa: TRY400
+            _log.error("driver %s:%s failed (%s); it is closed and opened again", self.port, self.name, where)
             self._say(PeripheralState(self.port, self.name, "hardwareError", detail=where))
             return where
         return "the station is stopping"

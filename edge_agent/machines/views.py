@@ -40,7 +40,7 @@ def _data(name: str, scene: Scene, checkout: Checkout, now: Now) -> Data:  # noq
         case "review":
             return _review(scene, checkout, now)
         case "refused":
-            return {"why": scene.why, "bill": _bill(scene.bill) if scene.bill else None}
+            return {"reason": scene.why}
         case "qr":
             return _qr(scene, checkout, now)
         case "result":
@@ -120,7 +120,7 @@ def _review(scene: Scene, checkout: Checkout, now: Now) -> Data:
         "bank": checkout.bank(listed, now),
         "consent": scene.consent,
         "offline": not online,
-        "why": checkout.refusal(listed, bill, now, online=online),
+        "why_key": checkout.refusal(listed, bill, now, online=online),
     } | _payee(listed)
 
 

@@ -23,7 +23,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fleet_server.broker import (
-    MESSAGE_MAX_BYTES,
+    PACKET_MAX_BYTES,
     BrokerAccess,
     BrokerError,
     BrokerSettings,
@@ -93,7 +93,7 @@ def configuration(settings: BrokerSettings, access: BrokerAccess) -> dict[str, A
         "server_name": "fleet-broker",
         "host": "127.0.0.1",
         "port": -1,
-        "max_payload": MESSAGE_MAX_BYTES,
+        "max_payload": PACKET_MAX_BYTES,
         "max_pending": settings.reader_max_bytes,
         "write_deadline": f"{settings.stall_s}s",
         "jetstream": {

@@ -1,4 +1,4 @@
-"""Projections: how one opened record changes one row. Pure folds of the log; nothing here reads, stores or asks the time.
+"""Projections: how one opened record changes one row. Pure folds of the log: nothing here stores or asks the time.
 
 Equal logs give equal rows, so a projection can be dropped and made again at any time. `Unfit` is how a record says
 that it does not fit what came before it: it is quarantined with the reason and changes no row.

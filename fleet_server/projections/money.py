@@ -1,4 +1,4 @@
-"""What a station says of one payment. Pure; whether money came is the bank's word (`fleet_server.money`), never a station's.
+"""What a station says of one payment. Pure; whether money came is the bank's word (`fleet_server.money`), not its.
 
 A transaction id stands for one payment for ever: the same id with other content is refused, never a second effect.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from device_profiles.formats.text import NO_NAME, mask_name
 from fleet_server.projections import Unfit
 from fleet_server.store import Payment
 
@@ -37,7 +38,8 @@ def project(row: Payment | None, record: Opened) -> Payment:
             created_ms=record.created_ms,
             quality=record.quality,
             said_ms=record.created_ms,
-            **{name: record.fields[name] for name in _FROM_RECORD},
+            **{name: record.fields[name] for name in _FROM_RECORD if name != "owner"},
+            owner=_masked(record.fields["owner"]),
         )
         if row is None:
             return new
@@ -52,3 +54,8 @@ def project(row: Payment | None, record: Opened) -> Payment:
         said_reason=record.fields.get("reason") or "",
         said_ms=record.created_ms,
     )
+
+
+def _masked(owner: str) -> str:
+    """The owner as the station wrote it, which is masked; what is not is masked here, whoever forgot it."""
+    return owner if NO_NAME in owner else mask_name(owner)

@@ -10,7 +10,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from fleet_server.sqlite.connected import Connected
-from fleet_server.store import Conflict, Credit, Payment, QuarantineRow, StationState, TimelineRow
+from fleet_server.store import OPENER_CURSOR, Conflict, Credit, Payment, QuarantineRow, StationState, TimelineRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,6 @@ PAYMENT = (
 )
 CREDIT = "SELECT bank_ref, amount, memo, account, at_ms, received_ms, simulated FROM credit"
 LINE = "SELECT position, device, txn, seq, kind, created_ms, quality, received_ms, facts FROM timeline"
-OPENER = "opener"
 
 
 def to_json(value: object) -> str:
@@ -59,7 +58,7 @@ class SqliteFolds(Connected):
     def drop_folds(self) -> None:
         for table in ("quarantine", "station_state", "timeline", "payment"):
             self.execute(f"DELETE FROM {table}")
-        self.execute("DELETE FROM cursor WHERE name = ?", OPENER)
+        self.execute("DELETE FROM cursor WHERE name = ?", OPENER_CURSOR)
 
     def quarantine(self, row: QuarantineRow) -> None:
         self.execute(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from device_profiles.bills import Bill, BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import Claim, SignedSet
+from device_profiles.wire import Ack, envelope_decode
 from fleet_server import api, backup, enrol, fleet_keys, ingest, money
 from fleet_server.opener import Opener
 from fleet_server.store import Station as StationRow
@@ -41,7 +42,10 @@ class Fleet:
         self.issuer = enrol.Issuer(fleet_keys.load_authority(self.server), self.keys, "127.0.0.1", 8883, "https://127.0.0.1:8443")
         self.up = True
         self.store = SqliteStore.open(self.server / "fleet.db")
-        self.opener = Opener(fleet_keys.load_openers(self.server))
+        self.openers = fleet_keys.load_openers(self.server)
+        self.opener = Opener(self.store, self.store, self.openers)
+        self.look = sqlite3.connect(self.server / "fleet.db")
+        self.bank: list[tuple[str, int, str, int]] = []
         self.backups: list[Path] = []
         self.promised: dict[tuple[bytes, bytes], int] = {}
         self.broken_promises: list[str] = []
@@ -50,11 +54,16 @@ class Fleet:
         """Come up again with what is on disk."""
         if not self.up:
             self.store = SqliteStore.open(self.server / "fleet.db")
+            self.opener = Opener(self.store, self.store, self.openers)
+            self.look = sqlite3.connect(self.server / "fleet.db")
             self.up = True
+            for each in self.bank:  # a bank's statement names every credit again; each counts once
+                self._post(*each)
 
     def stop(self) -> None:
         """Go down between two transactions."""
         if self.up:
+            self.look.close()
             self.store.close()
             self.up = False
 
@@ -87,30 +96,25 @@ class Fleet:
         return said
 
     def _judge(self, said: bytes) -> None:
-        from device_profiles.wire import Ack, envelope_decode
-
         ack = Ack.decode(envelope_decode(said, 1 << 16).payload)
-        with sqlite3.connect(self.server / "fleet.db") as db:
-            counts = [
-                db.execute(
-                    f"SELECT count(DISTINCT seq) FROM {table} WHERE device = ? AND journal = ? AND seq < ?",
-                    (ack.device, ack.journal, ack.next),
-                ).fetchone()[0]
-                for table in ("record", "side")
-            ]
-        db.close()
+        where = "device = ? AND journal = ? AND seq < ?"
+        counts = [
+            self.look.execute(
+                f"SELECT count(DISTINCT seq) FROM {table} WHERE {where}", (ack.device, ack.journal, ack.next)
+            ).fetchone()[0]
+            for table in ("record", "side")
+        ]
         if sum(counts) < ack.next:
             self.broken_promises.append(f"Ack promises {ack.next}, stored are {counts}")
 
     def turn(self) -> None:
         """The opener takes a step now and then."""
         if self.up:
-            self.opener.step(self.store, self.now_ms())
+            self.opener.step()
 
     def open_all(self) -> None:
         """The opener catches up."""
-        while self.opener.step(self.store, self.now_ms()):
-            pass
+        self.opener.drain()
 
     def register(self, station: str, building: str) -> bytes:
         """Put a station into the registry and give the signed claim for it."""
@@ -167,12 +171,15 @@ class Fleet:
             return None
 
     def credit(self, name: str, amount: int, memo: str) -> None:
-        """A resident's bank reports a credit (MÔ PHỎNG)."""
+        """A resident's bank reports a credit (MÔ PHỎNG); what the fleet misses while it is down stands in the statement."""
+        notice = (name, amount, memo, self.now_ms())
+        self.bank.append(notice)
         if self.up:
-            now_ms = self.now_ms()
-            self.store.run(
-                lambda store: money.credit(store, bank_ref=name, amount=amount, memo=memo, account="113366668888", at_ms=now_ms, now_ms=now_ms)
-            )
+            self._post(*notice)
+
+    def _post(self, name: str, amount: int, memo: str, at_ms: int) -> None:
+        new = money.credit(name, amount, memo, "113366668888", at_ms, self.now_ms(), simulated=True)
+        self.store.run(lambda store: money.post(store, new))
 
     def holds(self, station: Station) -> bool:
         """Whether the log holds all that the station's journal holds."""

@@ -71,7 +71,7 @@ def folds(world: World) -> None:
     before = world.fleet.store.payments(limit=1_000_000), [
         world.fleet.store.station_state(station.device) for station in world.stations
     ]
-    opener.rebuild(world.fleet.store, world.fleet.opener, world.now_ms())
+    opener.rebuild(world.fleet.store, world.fleet.opener)
     after = world.fleet.store.payments(limit=1_000_000), [
         world.fleet.store.station_state(station.device) for station in world.stations
     ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 HOUR = dt.timedelta(hours=1)
 HOST = "127.0.0.1"
 PACKET_NAMES = {0x20: "connack", 0x90: "suback", 0xD0: "pingresp"}
+BINDS_CLIENT_ID = {"mosquitto"}  # the others rely on ids that nobody can guess
 
 
 def free_port() -> int:
@@ -136,10 +137,12 @@ class Heard:
 class RawClient:
     """One connection; every method does one thing and nothing by itself. `with` closes it without a DISCONNECT."""
 
-    def __init__(self, port: int, ca_file: Path, device: Device | None = None, *, session=None, receive_bytes=0) -> None:
-        self.context = ssl.create_default_context(cafile=ca_file)
-        if device is not None:
+    def __init__(self, port: int, ca_file: Path, device: Device | None = None, *, resume=None, receive_bytes=0) -> None:
+        """Connect and shake hands; `resume`: an earlier client whose TLS session is tried again."""
+        self.context = resume.context if resume else ssl.create_default_context(cafile=ca_file)
+        if device is not None and resume is None:
             self.context.load_cert_chain(device.cert_file, device.key_file)
+        session = resume.socket.session if resume else None
         self._buffer = b""
         plain = socket.socket()
         try:
@@ -253,6 +256,7 @@ class House:
     broker: Broker
     access: BrokerAccess
     ingest: Device
+    ingest_two: Device
     spare: list[Device] = field(default_factory=list)
     revoked: frozenset[str] = frozenset()
 
@@ -270,11 +274,25 @@ class House:
         assert client.subscribe(wire.topic_ack(device.id), wire.topic_desired(device.id)) == [0, 0]
         return client
 
+    def refused(self, device: Device | None, **how) -> bool:
+        """Whether no session comes about. (In TLS 1.3 the server's refusal arrives after the client's handshake.)"""
+        try:
+            with self.client(device, **how) as client:
+                return client.connect() != 0
+        except (OSError, EOFError):
+            return True
+
     def fleet(self) -> RawClient:
         """The connected ingest client that has subscribed to everything that comes up."""
         client = self.client(self.ingest)
         assert client.connect() == 0
         assert client.subscribe("v1/up/+/+", "v1/state/+") == [0, 0]
+        return client
+
+    def fleet_again(self) -> RawClient:
+        """A second ingest client, with a name of its own, that hears nothing."""
+        client = self.client(self.ingest_two)
+        assert client.connect() == 0
         return client
 
     def admit(self, *devices: Device) -> None:
@@ -297,7 +315,9 @@ def make_house(kind: str, folder: Path, devices: int = 8, **limits) -> House:
     ca = FleetCa(folder / "ca")
     cert_file, key_file = ca.issue("server", server=True)
     spare = [ca.device() for _ in range(devices)]
-    access = BrokerAccess(frozenset(device.name for device in spare), crl=ca.crl())
+    names = ("ingest", "ingest-2")
+    ingest = [Device(b"", *ca.issue(name)) for name in names]
+    access = BrokerAccess(frozenset(device.name for device in spare), frozenset(names), ca.crl())
     settings = BrokerSettings(folder / "broker", HOST, free_port(), ca.ca_file, cert_file, key_file, **limits)
     broker = open_broker(kind, settings, access)
-    return House(kind, ca, settings, broker, access, Device(b"", *ca.issue("ingest")), spare)
+    return House(kind, ca, settings, broker, access, *ingest, spare)

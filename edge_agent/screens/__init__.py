@@ -1,0 +1,1 @@
+"""The resident's pages: templates, one style sheet, one small script, and the renderer that fills them."""
