@@ -61,6 +61,7 @@ class BillSet:
     as_of_ms: int = layout.time_ms(6)
     version: int = layout.number(7)
     bills: tuple[Bill, ...] = layout.items(8, BILLS_MAX_COUNT)
+    offline: bool | None = layout.flag(9, optional=True)  # the operator signs PREFER_ONLINE; absent: REQUIRE_ONLINE
 
     def encode(self) -> bytes:
         """Give the body of the set. Raises WireError for a bill or a payee that does not fit."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edge_agent.events import Event, Now
     from edge_agent.inbound import Inbound
     from edge_agent.journal import Journal
+    from edge_agent.lease import Lease
     from edge_agent.ports import Display, Link
     from edge_agent.sealer import Sealer
     from edge_agent.sets import Sets
@@ -65,6 +66,7 @@ class Agent:
     sealer: Sealer
     inbound: Inbound
     sets: Sets
+    lease: Lease
     machines: Sequence[Machine]
     link: Link
     display: Display
@@ -79,8 +81,11 @@ class Agent:
     _probe_at_s: float = 0.0
     _in_visit: bool = False
 
-    def start(self, now: Now, version: str, kept: Iterable[SignedSet] = ()) -> None:
-        """Count the boot, say so by a record, put the kept sets in force, and tell the machines."""
+    def start(self, now: Now, version: str, kept: Iterable[SignedSet], opened: str) -> None:
+        """Count the boot, say so by a record, put the kept sets in force, and tell the machines.
+
+        `opened`: why the journal is a new one, "" where it is the old one.
+        """
         state = self.journal.state()
         boot = state.get("boot", 0)
         self.boot = (boot if isinstance(boot, int) else 0) + 1
@@ -91,11 +96,12 @@ class Agent:
         for each in kept:
             if each.name.startswith(BILLS):
                 self.handle(events.BillsApplied(BillSet.decode(each.body)), now)
-        started = do.Append("station.started", {"version": version, "boot": self.boot}, order=0)
-        if self.journal.next == 0:
-            opened = do.Append("journal.opened", {"reason": "new"}, order=0)
-            self._perform_all([opened], now)
-        self._perform_all([started], now)
+        first: list[Effect] = []
+        if opened:
+            last = {"last_next": self._ack_seen[0], "last_digest": self._ack_seen[1]} if self._ack_seen else {}
+            first.append(do.Append("journal.opened", {"reason": opened, **last}, order=0))
+        first.append(do.Append("station.started", {"version": version, "boot": self.boot}, order=0))
+        self._perform_all(first, now)
         self._drain(now)
 
     def handle(self, event: Event, now: Now) -> None:
@@ -191,7 +197,8 @@ class Agent:
         return True
 
     def _append(self, effect: do.Append, now: Now) -> bool:
-        written = self._try_journal(
+        following = effect.remember.get("pay.counter")
+        written = (not isinstance(following, int) or self._covered(following)) and self._try_journal(
             now,
             lambda: self.sealer.append(
                 effect.kind,
@@ -208,6 +215,15 @@ class Agent:
         else:
             self._events.append(events.AppendFailed(effect.kind, effect.txn, "the journal did not take the record"))
         return written
+
+    def _covered(self, following: int) -> bool:
+        """Whether the code that this record uses up was reserved before."""
+        try:
+            self.lease.cover(following)
+        except OSError as error:
+            log.warning("no code can be reserved: %s", error)
+            return False
+        return True
 
     def _try_journal(self, now: Now, write: Any) -> bool:
         """Run one write; a refused one stops the service until a probe succeeds."""
@@ -261,7 +277,7 @@ class Agent:
             boot=self.boot,
             mono_ms=int(now.mono_s * 1000),
             status=self._status(now),
-            newest=self.journal.next,
+            newest=max(0, self.journal.next - 1),
             ack_seen=self._ack_seen,
             records=tuple(records),
         )

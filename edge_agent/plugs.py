@@ -111,7 +111,7 @@ class Plugs:
             self._context = pyudev.Context()
         except ImportError as why:
             raise PortFault(f"USB devices cannot be watched ({why}): install libudev1") from why
-        # Without udevd only the kernel speaks; where udevd runs, its word comes once rules and permissions are in place.
+        # Without udevd only the kernel speaks; where udevd runs, its word comes when permissions are in place.
         source = "udev" if _UDEVD.exists() else "kernel"
         self._monitor = pyudev.Monitor.from_netlink(self._context, source=source)
         for subsystem in SUBSYSTEMS:

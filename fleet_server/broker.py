@@ -81,8 +81,8 @@ class Broker(Protocol):
     """One MQTT 3.1.1 broker as a supervised child. Every engine passes tests/contracts/broker.
 
     Listens on the given host and port alone; asks every client for a certificate of ca_file and takes its CN as the
-    user; lets it use the topics of `device_topics` or `ingest_topics` and no other; cuts off a client that is silent for
-    1.5 times its keepalive (give or take its clock, 7 s at worst) and one that sends a packet over PACKET_MAX_BYTES;
+    user; lets it use the topics of `device_topics` or `ingest_topics` and no other; cuts off a client that keeps silent
+    for 1.5 times its keepalive (plus 7 s at worst: its clock) and one that sends a packet over PACKET_MAX_BYTES;
     what waits for a reader that stalls is bounded, and it is cut off too. QoS 0, retained messages and wills work.
     """
 

@@ -135,6 +135,8 @@ def post(fleet: Fleet, request: bytes, clock_ms: int) -> bytes:
                 connection.request("POST", PATH, body=request, headers={"Content-Type": "application/cose"})
                 response = connection.getresponse()
                 body = response.read(BUNDLE_MAX_BYTES + 1)
+                if response.length and len(body) <= BUNDLE_MAX_BYTES:
+                    raise http.client.IncompleteRead(body, response.length)
             finally:
                 watch.cancel()
         except (OSError, http.client.HTTPException) as error:
@@ -230,6 +232,6 @@ def _refusal(body: bytes) -> Refused:
         code, detail = said["code"], said.get("detail", "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         code, detail = None, ""
-    if code not in CODES or not isinstance(detail, str):
+    if not isinstance(code, str) or code not in CODES or not isinstance(detail, str):
         return Refused("P06", "server", "the fleet server refused in words this station does not know: call operations")
     return Refused(code, "by_fleet", "".join(each for each in detail[:DETAIL_MAX] if each.isprintable()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -33,6 +33,7 @@ KINDS = frozenset(
     for name in ("batch", "ack", "desired", "claim", "enrol", "bundle", "keys", "set", "question", "answer")
 )
 _ECDSA = ec.ECDSA(hashes.SHA256())
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 class SignatureRefused(WireError):
@@ -65,14 +66,14 @@ class VerifyKey:
         """Read a DER SubjectPublicKeyInfo. Raises SignatureRefused("key") for another curve, type or encoding."""
         try:
             key = serialization.load_der_public_key(spki)
-        except (ValueError, TypeError) as error:
+        except _UNREADABLE as error:
             raise SignatureRefused("key", "not a public key") from error
-        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-            found = cls(key)
-        elif isinstance(key, ed25519.Ed25519PublicKey):
-            found = cls(key)
-        else:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            if not isinstance(key.curve, ec.SECP256R1):
+                raise SignatureRefused("key", "must be P-256 or Ed25519")
+        elif not isinstance(key, ed25519.Ed25519PublicKey):
             raise SignatureRefused("key", "must be P-256 or Ed25519")
+        found = cls(key)
         if found.spki != spki:
             raise SignatureRefused("key", "not the one DER encoding of this key")
         return found
@@ -111,7 +112,7 @@ class SigningKey:
         """Read PKCS#8 PEM. Raises SignatureRefused("key")."""
         try:
             key = serialization.load_pem_private_key(pem, None)
-        except (ValueError, TypeError) as error:
+        except _UNREADABLE as error:
             raise SignatureRefused("key", "not a private key in PEM") from error
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return cls(key)

@@ -2,7 +2,8 @@
 
 Base suite (1): X25519, HKDF-SHA256, ChaCha20-Poly1305 (RFC 9180). Hybrid suite (2): MLKEM768-X25519 in front of the
 same two, written by default, because the pipe may be recorded today and opened in twenty years; its KEM is still a
-draft, so the suite is a header field and both stay readable. Header bytes bind every seal: one edited bit does not open.
+draft, so the suite is a header field and both stay readable. Header bytes bind every seal: one edited bit does not
+open. Decides nothing about who holds which key, or when a key is drawn.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from device_profiles.cbor import WireError
 
 SUITE_BASE, SUITE_HYBRID = 1, 2
-SEED_BYTES = 32
+SEED_BYTES = SECRET_BYTES = 32
 _MLKEM_PUBLIC_BYTES = 1184
 _NONCE_BYTES = 12
 _SUITES = {
@@ -68,8 +69,14 @@ class SealTo:
         self.suite, self.public, self.kid = suite, public, key_id(suite, public)
 
     def seal(self, plain: bytes, info: bytes) -> bytes:
-        """Seal once, under a fresh ephemeral key; adds 48 bytes (base) or 1,136 bytes (hybrid)."""
-        return _SUITES[self.suite].encrypt(plain, self._key, info)  # type: ignore[arg-type]
+        """Seal once, under a fresh ephemeral key; adds 48 bytes (base) or 1,136 bytes (hybrid).
+
+        Raises WireError("sealing_key") for a public key that agrees on nothing (a point of low order).
+        """
+        try:
+            return _SUITES[self.suite].encrypt(plain, self._key, info)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise WireError("sealing_key", str(error)) from error
 
 
 class OpeningKey:
@@ -78,6 +85,9 @@ class OpeningKey:
     __slots__ = ("_key", "kid", "public", "seed", "suite")
 
     def __init__(self, suite: int, seed: bytes) -> None:
+        """Raises WireError("sealing_key") for an unknown suite or a seed that is not 32 bytes."""
+        if suite not in _SUITES or len(seed) != SEED_BYTES:
+            raise WireError("sealing_key", f"needs a known suite and {SEED_BYTES} bytes, got {suite} and {len(seed)}")
         self.suite, self.seed = suite, seed
         if suite == SUITE_BASE:
             base = x25519.X25519PrivateKey.from_private_bytes(seed)
@@ -111,6 +121,9 @@ class ContentKey:
     __slots__ = ("_cipher", "_secret")
 
     def __init__(self, secret: bytes | None = None) -> None:
+        """Raises SealRefused for an unwrapped secret that is not 32 bytes."""
+        if secret is not None and len(secret) != SECRET_BYTES:
+            raise SealRefused("seal", f"a content key has {SECRET_BYTES} bytes, not {len(secret)}")
         self._secret = ChaCha20Poly1305.generate_key() if secret is None else secret
         self._cipher = ChaCha20Poly1305(self._secret)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from device_profiles.messages import KEYS_MAX_BYTES, FleetKeys
+from device_profiles.wire import ENVELOPE_BYTES
 from provisioning.keys import SignatureRefused, VerifyKey, open_message
 from provisioning.sealing import SealTo
 
@@ -41,9 +42,11 @@ class FleetTrust:
     _sealing: list[tuple[SealTo, int, int]] = field(default_factory=list)
 
     def accept_keys(self, signed: bytes) -> FleetKeys:
-        """Take a signed key list. Raises WireError; SignatureRefused("rollback") for a lower version."""
+        """Take a signed key list, whole or not at all. Raises WireError; "rollback" for a lower version."""
         root = VerifyKey.from_spki(self.root_spki)
-        payload, _ = open_message("kiosk/keys/1", signed, lambda kid: root if kid == root.kid else None, KEYS_MAX_BYTES)
+        payload, _ = open_message(
+            "kiosk/keys/1", signed, lambda kid: root if kid == root.kid else None, KEYS_MAX_BYTES + ENVELOPE_BYTES
+        )
         keys = FleetKeys.decode(payload)
         if keys.version < self.version:
             raise SignatureRefused("rollback", f"key list {keys.version}, {self.version} is known")
@@ -52,8 +55,15 @@ class FleetTrust:
             key = VerifyKey.from_spki(spki)
             if key.kid != kid:
                 raise SignatureRefused("key", "a kid in the list is not its key's")
+            if kid in signing:
+                raise SignatureRefused("key", "a key stands in the list twice; one key, one role")
             signing[kid] = (role, key, from_ms, to_ms)
-        sealing = [(SealTo(suite, public), from_ms, to_ms) for _, suite, public, from_ms, to_ms in keys.sealing]
+        sealing = []
+        for kid, suite, public, from_ms, to_ms in keys.sealing:
+            target = SealTo(suite, public)
+            if target.kid != kid:
+                raise SignatureRefused("key", "a kid in the list is not its sealing key's")
+            sealing.append((target, from_ms, to_ms))
         self._signing, self._sealing, self.version = signing, sealing, keys.version
         return keys
 
@@ -67,9 +77,13 @@ class FleetTrust:
         return open_message(ROLE_KINDS[role], data, find, size_max_bytes)[0]
 
     def sealing_key(self, now_ms: int) -> SealingChoice:
-        """The newest key valid now, else the newest of all, marked expired. Raises SignatureRefused when none exist."""
+        """The newest key valid now (of two as new, the hybrid one), else the newest of all, marked expired.
+
+        Raises SignatureRefused when none exist.
+        """
         valid = [each for each in self._sealing if each[1] <= now_ms < each[2]]
         pool = valid or self._sealing
         if not pool:
             raise SignatureRefused("sealing_key", "the key list names none: enrol the station again")
-        return SealingChoice(max(pool, key=lambda each: each[1])[0], expired=not valid)
+        newest, _, _ = max(pool, key=lambda each: (each[1], each[0].suite))
+        return SealingChoice(newest, expired=not valid)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
+    from device_profiles.profile import Peripheral
+
     Settings = TypeVar("Settings", bound=DataclassInstance)
 
 _HERE = __name__.rpartition(".")[0]
@@ -57,6 +59,20 @@ def open_driver(port: str, name: str, settings: Mapping[str, object]) -> object:
     if make is None:
         raise DriverError(f"no {port} driver is called {name!r}; {_nearest(name, driver_names(port))}")
     return make(settings)
+
+
+def open_peripheral(peripheral: Peripheral) -> object:
+    """Give the driver of a peripheral of a station's profile, not yet opened; its events carry the peripheral's name.
+
+    Raises:
+        DriverError: the driver does not exist or refuses what the profile says.
+    """
+    settings: dict[str, object] = {"name": peripheral.name, **dict.fromkeys(peripheral.quirks, True)}
+    if "width_dots" in peripheral.limits:
+        settings["width_dots"] = peripheral.limits["width_dots"]
+    if peripheral.address is not None:
+        settings |= {"host": peripheral.address.host, "tcp_port": peripheral.address.port}
+    return open_driver(peripheral.port, peripheral.driver, settings)
 
 
 def read_settings(kind: type[Settings], driver: str, given: Mapping[str, object]) -> Settings:

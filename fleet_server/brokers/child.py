@@ -188,20 +188,22 @@ class Child:
                 ) as process,
             ):
                 self._process = process
-                self._follow(process, log)
+                sick = self._follow(process, log)
         except OSError as error:
             return f"{type(error).__name__}: {error}"
-        return f"exit {process.returncode}"
+        return f"killed because it said: {sick}" if sick else f"exit {process.returncode}"
 
-    def _follow(self, process: subprocess.Popen[bytes], log: _Log) -> None:
-        """Read its output to the end, which is the end of the process."""
+    def _follow(self, process: subprocess.Popen[bytes], log: _Log) -> str:
+        """Read its output to the end, which is the end of the process; give the line for which it was killed, or ""."""
+        sick = ""
         output = process.stdout
         if output is None:
             raise AssertionError("started with a pipe")
         while line := output.readline(LINE_MAX_BYTES):
             self._tail.append(line)
             log.write(line)
-            if self._plan.sick is not None and self._plan.sick.search(line):
+            if not sick and self._plan.sick is not None and self._plan.sick.search(line):
+                sick = line.decode(errors="replace").strip()
                 process.kill()
             with self._changed:
                 if self._plan.ready.search(line):
@@ -209,6 +211,7 @@ class Child:
                 if self._awaited is not None and self._awaited.search(line):
                     self._answer = line
                 self._changed.notify_all()
+        return sick
 
 
 class ChildBroker:

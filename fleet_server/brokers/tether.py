@@ -19,4 +19,7 @@ if __name__ == "__main__":
         sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}: the broker would not end with its server")
     if os.getppid() != parent:  # it died before the kernel was asked
         sys.exit(1)
-    os.execv(program, sys.argv[2:])  # noqa: S606  there is no shell between us and the program
+    try:
+        os.execv(program, sys.argv[2:])  # noqa: S606  there is no shell between us and the program
+    except OSError as error:
+        sys.exit(f"{program}: {error.strerror}: name another program")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from device_profiles.formats.text import NO_NAME, mask_name
+from fleet_server.masking import masked
 from fleet_server.projections import Unfit
 from fleet_server.store import Payment
 
@@ -28,7 +28,10 @@ _FROM_RECORD = tuple(
 
 
 def project(row: Payment | None, record: Opened) -> Payment:
-    """Fold one record of KINDS into the payment of its txn (None before the first). Raises Unfit."""
+    """Fold one record of KINDS into the payment of its txn (None before the first). Raises Unfit.
+
+    The owner comes masked; one that does not is masked here, whoever forgot it.
+    """
     if record.txn is None:
         raise Unfit("no_txn", "a payment's records share a transaction id")
     if record.kind == "payment.created":
@@ -39,7 +42,7 @@ def project(row: Payment | None, record: Opened) -> Payment:
             quality=record.quality,
             said_ms=record.created_ms,
             **{name: record.fields[name] for name in _FROM_RECORD if name != "owner"},
-            owner=_masked(record.fields["owner"]),
+            owner=masked(record.fields["owner"]),
         )
         if row is None:
             return new
@@ -54,8 +57,3 @@ def project(row: Payment | None, record: Opened) -> Payment:
         said_reason=record.fields.get("reason") or "",
         said_ms=record.created_ms,
     )
-
-
-def _masked(owner: str) -> str:
-    """The owner as the station wrote it, which is masked; what is not is masked here, whoever forgot it."""
-    return owner if NO_NAME in owner else mask_name(owner)

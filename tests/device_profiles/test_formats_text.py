@@ -111,6 +111,30 @@ def test_only_13_to_19_digits_that_pass_luhn_count(digits, found):
     assert bool(text.luhn_card_runs(digits)) is found
 
 
+def luhn_number(length):
+    """Give digits of that length that pass Luhn, by counting up to the one that does."""
+    for last in range(10):
+        digits = ("4000056655665556000"[: length - 1]) + str(last)
+        doubled = [int(d) * (1 + at % 2) for at, d in enumerate(reversed(digits))]
+        if sum(d // 10 + d % 10 for d in doubled) % 10 == 0:
+            return digits
+    raise AssertionError
+
+
+@pytest.mark.parametrize("length", range(11, 22))
+def test_13_to_19_digits_count(length):
+    assert bool(text.luhn_card_runs(luhn_number(length))) is (13 <= length <= 19)
+
+
+@pytest.mark.parametrize(
+    "layout", [(4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 5)]
+)
+def test_groups_as_on_cards_are_found_between_other_digits(layout):
+    digits = iter(luhn_number(sum(layout)))
+    groups = ["".join(next(digits) for _ in range(length)) for length in layout]
+    assert luhn_number(sum(layout)) in text.luhn_card_runs(" ".join(["2026 07 00", *groups, "12/2029"]))
+
+
 def test_each_number_is_told_once_in_order():
     assert text.luhn_card_runs(f"378282246310005, {PAN}; {PAN}") == ("378282246310005", PAN)
 

@@ -212,6 +212,11 @@ def test_a_wrong_station_says_where_and_what_would_be_right(text, line, problem)
     assert error.line == line
 
 
+def test_an_address_has_a_port_up_to_65535():
+    assert Address.parse("a:1") == Address("a", 1)
+    assert Address.parse("a:65535") == Address("a", 65535)
+
+
 def test_an_address_can_be_set_from_outside():
     demo = profile.load_shipped("demo")
     moved = demo.with_address("printer", Address.parse("127.0.0.1:40123"))

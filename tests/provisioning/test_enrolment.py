@@ -56,8 +56,8 @@ def claim(**differs) -> Claim:
     return Claim(**(fields | differs))
 
 
-def signed_claim(key=CLAIM_KEY, kind="kiosk/claim/1", **differs) -> bytes:
-    return sign_message(key, kind, claim(**differs).encode())
+def signed_claim(key=CLAIM_KEY, under="kiosk/claim/1", **differs) -> bytes:
+    return sign_message(key, under, claim(**differs).encode())
 
 
 def request(key=KEY, tls=TLS, signed=None, **differs) -> bytes:
@@ -199,9 +199,7 @@ def test_a_good_bundle_is_believed():
 OTHER_KEY, OTHER_TLS = SigningKey.generate(), SigningKey.generate()
 OTHER_CA_KEY = SigningKey.generate()
 OTHER_ROOT = authority.make_root(OTHER_CA_KEY, NOW_MS)
-OTHER_CA = Authority(
-    OTHER_ROOT, authority.make_issuing(OTHER_ROOT, OTHER_CA_KEY, OTHER_KEY.spki, NOW_MS), OTHER_KEY
-)
+OTHER_CA = Authority(OTHER_ROOT, authority.make_issuing(OTHER_ROOT, OTHER_CA_KEY, OTHER_KEY.spki, NOW_MS), OTHER_KEY)
 OTHER_DEVICE = device_id(OTHER_KEY.spki)
 
 
@@ -297,7 +295,7 @@ TAMPERED_CSR = TAMPERED_CSR[:-1] + bytes([TAMPERED_CSR[-1] ^ 1])
         (remade(csr=authority.make_request(KEY)), "P08", "csr_one_key"),
         (request(signed=signed_claim(key=ACK_KEY)), "P01", "claim_forged"),
         (request(signed=signed_claim(key=OTHER_KEY)), "P01", "claim_forged"),
-        (request(signed=signed_claim(kind="kiosk/ack/1")), "P01", "claim_forged"),
+        (request(signed=signed_claim(under="kiosk/ack/1")), "P01", "claim_forged"),
     ],
 )
 def test_a_request_that_proves_nothing_is_refused(data, code, reason):
@@ -310,8 +308,7 @@ def test_a_request_that_proves_nothing_is_refused(data, code, reason):
 
 
 def asked(**differs) -> Asked:
-    made = open_request(request(signed=signed_claim(**differs)), TRUST, NOW_MS)
-    return made
+    return open_request(request(signed=signed_claim(**differs)), TRUST, NOW_MS)
 
 
 FRESH = Known(

@@ -75,7 +75,7 @@ class Fleet:
     def backup(self) -> None:
         """Take an online backup."""
         path = self.folder / f"backup-{len(self.backups)}.db"
-        backup.backup(self.store, path, self.now_ms())
+        backup.backup(self.store, self.server / "fleet.db", path, self.now_ms())
         self.backups.append(path)
 
     def restore(self) -> None:
@@ -97,13 +97,12 @@ class Fleet:
 
     def _judge(self, said: bytes) -> None:
         ack = Ack.decode(envelope_decode(said, 1 << 16).payload)
-        where = "device = ? AND journal = ? AND seq < ?"
+        asked = (ack.device, ack.journal, ack.next)
         counts = [
-            self.look.execute(
-                f"SELECT count(DISTINCT seq) FROM {table} WHERE {where}", (ack.device, ack.journal, ack.next)
-            ).fetchone()[0]
-            for table in ("record", "side")
+            self.look.execute(f"SELECT count(DISTINCT seq) FROM {rows} WHERE device = ? AND journal = ? AND seq < ?", asked)
+            for rows in ("record JOIN head ON head.id = record.head", "side")
         ]
+        counts = [each.fetchone()[0] for each in counts]
         if sum(counts) < ack.next:
             self.broken_promises.append(f"Ack promises {ack.next}, stored are {counts}")
 
@@ -157,6 +156,7 @@ class Fleet:
             as_of_ms=self.now_ms(),
             version=1,
             bills=bills,
+            offline=True,
         ).encode()
         return SignedSet(name=f"bills/{building}", version=1, issued_ms=self.now_ms(), not_after_ms=self.now_ms() + DAY_MS, body=body)
 

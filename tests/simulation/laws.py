@@ -19,7 +19,9 @@ def stored(world: World, station: Station, journal: bytes) -> list[tuple[int, by
     """(seq, digest) of everything the fleet's log holds of one journal, in the log's own order."""
     with sqlite3.connect(world.fleet.server / "fleet.db") as db:
         rows = db.execute(
-            "SELECT seq, digest FROM record WHERE device = ? AND journal = ? ORDER BY position", (station.device, journal)
+            "SELECT seq, record.digest FROM record JOIN head ON head.id = record.head "
+            "WHERE device = ? AND journal = ? ORDER BY position",
+            (station.device, journal),
         ).fetchall()
     db.close()
     return rows

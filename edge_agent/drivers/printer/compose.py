@@ -151,11 +151,11 @@ def _centred(text: str, font: ImageFont.FreeTypeFont, width: int) -> Image.Image
 
 
 def _pair(label: str, value: str, fonts: _Fonts, width: int) -> Image.Image:
-    """`label<TAB>value`: the label on the left, the value on the right; below it where that makes fewer lines."""
+    """`label<TAB>value`: the label on the left, the value on the right; below it where that breaks the value less."""
     left, right = fonts
-    room = max(1.0, width - left.getlength(label) - right.size)
+    room = max(1.0, width - left.getlength(label) - right.size / 2)
     beside, below = (_balanced(value, space, right.getlength) for space in (room, width * 0.94))
-    if len(beside) > len(below) + 1:
+    if len(beside) > len(below) + (len(below) > 1):
         above = _strip(_balanced(label, width, left.getlength), left, width, "left")
         return _stack([above, _strip(below, right, width, "right")], width)
     strip = _strip(beside, right, width, "right")
@@ -175,9 +175,11 @@ def _box(texts: list[str], sizes: _Sizes, width: int) -> Image.Image:
     """The state of the matter in a thick frame: first line large, what follows smaller."""
     pad, edge = 12, 5
     inner = width - 2 * (pad + edge)
-    first, *others = texts
-    rows = [_centred(first, _font("Bold", sizes.box), inner)]
-    rows += [_centred(text, _font("Bold", sizes.text - 2), inner) for text in others]
+    rows = []
+    for place, text in enumerate(texts):
+        font = _font("Bold", sizes.text - 2 if place else sizes.box)
+        fits = font.getlength(text) <= inner
+        rows.append(_centred(text if fits else text.replace(" – ", " –\n"), font, inner))
     content = _stack(rows, inner)
     strip = Image.new("L", (width, content.height + 2 * (pad + edge) + 16), _WHITE)
     frame = (0, 8, width - 1, strip.height - 9)
@@ -234,8 +236,8 @@ def picture(slip: Slip, width_dots: int) -> Image.Image:
 
     Args:
         slip: what it says. Lines of the style "box" that follow one another share one box; a tab in "text", "small" or
-            "bold" sets what follows it to the right; a line feed breaks a line; small text right below a title or right
-            above a code is centred.
+            "bold" sets what follows it to the right; a line feed breaks a line; "small" and "bold" right below a title
+            and "small" right above a code are centred.
         width_dots: the width of the printer's head (576 for 80 mm, 384 for 58 mm); a multiple of 8.
 
     Returns:
@@ -249,11 +251,11 @@ def picture(slip: Slip, width_dots: int) -> Image.Image:
     sizes = _WIDE if width_dots >= _WIDE_FROM else _NARROW
     width = width_dots - MARGIN_LEFT - MARGIN_RIGHT
     runs = [(style, [clean(text) for _, text in run]) for style, run in groupby(slip.lines, key=lambda line: line[0])]
-    styles = ["", *(style for style, _ in runs), ""]
-    blocks = []
-    for (style, texts), above, below in zip(runs, styles, styles[2:], strict=False):
-        caption = style == "small" and (above == "title" or below in _CODES)
-        blocks.append(_block(style, texts, sizes, width, "center" if caption else "left"))
+    blocks, heading = [], False
+    for place, (style, texts) in enumerate(runs):
+        heading = style == "title" or (heading and style in ("small", "bold"))
+        caption = style == "small" and place + 1 < len(runs) and runs[place + 1][0] in _CODES
+        blocks.append(_block(style, texts, sizes, width, "center" if heading or caption else "left"))
     content = _stack(blocks, width)
     page = Image.new("L", (width_dots, content.height + 8), _WHITE)
     page.paste(content, (MARGIN_LEFT, 8))

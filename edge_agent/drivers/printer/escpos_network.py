@@ -44,12 +44,17 @@ _FINISH_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a profile says: a fixed address, the head's width, and whether the model knows GS ( H (most Epsons do)."""
+    """What a profile says: a fixed address, the head's width, and the model's quirks by the names profiles use.
+
+    no_print_confirmation: it takes GS ( H for text. no_realtime_status: it never answers DLE EOT, so it is not asked.
+    """
 
     host: str
     tcp_port: int = 9100
     width_dots: int = 576
-    reports_printed: bool = True
+    no_cutter: bool = False
+    no_print_confirmation: bool = False
+    no_realtime_status: bool = False
     name: str = "escpos_network"
 
 
@@ -89,7 +94,8 @@ class EscposNetwork:
             return self._word(status.Health("offline", "unknown", self._unreached(why)))
         try:
             wire.drain(until)
-            return self._word(status.health(wire.answers(until)))
+            answers = {} if self._settings.no_realtime_status else wire.answers(until)
+            return self._word(status.health(answers))
         except LinkLost:
             return self._word(status.SILENT)
         finally:
@@ -106,7 +112,7 @@ class EscposNetwork:
         """
         from edge_agent.drivers.printer import raster
 
-        made = raster.job(slip, self._settings.width_dots)
+        made = raster.job(slip, self._settings.width_dots, cut=not self._settings.no_cutter)
         until = time.monotonic() + _PRINT_S
         try:
             wire = Wire.connect(self._settings.host, self._settings.tcp_port, _CONNECT_S)
@@ -115,9 +121,9 @@ class EscposNetwork:
         self._attempt = (self._attempt + 1) % 256
         mark, answer = status.printed_mark(job, self._attempt)
         filler = bytes(raster.BAND_ROWS * self._settings.width_dots // 8) if self._holds_rest else b""
-        run = _Run(wire, made, mark if self._settings.reports_printed else b"", filler, until)
+        run = _Run(wire, made, b"" if self._settings.no_print_confirmation else mark, filler, until)
         try:
-            return run.result(answer)
+            return run.result(answer, asks=not self._settings.no_realtime_status)
         finally:
             self._holds_rest = run.holds_rest
 
@@ -142,46 +148,47 @@ class _Run:
         beginning of an earlier job (white dots to it; elsewhere it ignores them). Empty when it holds nothing.
         """
         self._wire = wire
-        self._rows_s = made.rows / _ROWS_PER_S
+        self._made = made
         self._stream = status.PUSH_STATUS + made.body + made.tail + mark + status.BARRIER
         self._after_bytes = len(made.tail + mark + status.BARRIER)
         self._kept_bytes = len(self._stream)  # not yet handed over to the connection
-        self._filler = filler
+        self._before = filler + made.tail if filler else b""
         self._until = until
         self._fault: Health | None = None
         self.holds_rest = bool(filler)  # whether the printer may hold a piece of a job when this one is over
 
-    def result(self, answer: bytes) -> str:
+    def result(self, answer: bytes, *, asks: bool) -> str:
         """Print; "confirmed" when the block `answer` came, else "unknown" or a PortFault. Ends the connection."""
         try:
-            return self._outcome(answer)
+            return self._outcome(answer, asks=asks)
         finally:
             self._wire.abort()
 
-    def _outcome(self, answer: bytes) -> str:
-        confirmed, why = False, "the printer stopped taking data: look at its lamps"
+    def _outcome(self, answer: bytes, *, asks: bool) -> str:
+        confirmed, lost, why = False, False, "the printer stopped taking data: look at its lamps"
         try:
-            self._begin()
+            self._begin(asks=asks)
             self._send()
             confirmed = not self._kept_bytes and self._answered(answer)
             why = self._fault.detail if self._fault else why
-        except LinkLost as lost:
-            why = f"the connection to the printer broke ({lost}): check its power and cable"
-        self.holds_rest = self.holds_rest and not confirmed
-        if not confirmed and self._kept_bytes + self._wire.unsent_bytes() > self._after_bytes:
+        except LinkLost as broken:
+            lost, why = True, f"the connection to the printer broke ({broken}): check its power and cable"
+        kept_bytes = self._kept_bytes + self._wire.unsent_bytes()
+        if not confirmed and kept_bytes > self._after_bytes:
             raise PortFault(f"{why}; the slip is not whole", self._fault.action if self._fault else "maintenance")
+        self.holds_rest = not confirmed and (lost or kept_bytes > 0 or self._fault is not None)
         self._wire.finish(self._within(_FINISH_S))
         return "confirmed" if confirmed else "unknown"
 
     def _within(self, seconds: float) -> float:
         return min(self._until, time.monotonic() + seconds)
 
-    def _begin(self) -> None:
+    def _begin(self, *, asks: bool) -> None:
         """Old replies out, the rest of an old job out; a printer that says it cannot print is not begun with."""
         self._wire.drain(self._within(_CLEAR_S))
-        answers = self._wire.answers(self._until)
-        if answers and self._filler and self._cleared():
-            self._filler, self.holds_rest = b"", False
+        answers = self._wire.answers(self._until) if asks else {}
+        if answers and self._before and self._cleared():
+            self._before = self._made.tail  # dots of it may hang from the head: they shall not be part of this slip
         health = status.health(answers)
         if health.blocked:
             raise PortFault(health.detail, health.action)
@@ -196,7 +203,7 @@ class _Run:
 
     def _send(self) -> None:
         """Hand over all bytes, or as many as the printer takes before a fault or the deadline."""
-        stream = memoryview(self._filler + self._stream)
+        stream = memoryview(self._before + self._stream)
         self._kept_bytes, until = len(stream), self._within(_SEND_S)
         self.holds_rest = True
         while self._kept_bytes and self._fault is None and time.monotonic() < until:
@@ -206,13 +213,14 @@ class _Run:
 
     def _answered(self, answer: bytes) -> bool:
         """Wait for the mark's answer: for as long as the paper takes, and not much longer once a fault was told."""
-        until = self._within(_AFTER_S + self._rows_s)
+        paper_s = self._made.rows / _ROWS_PER_S
+        until = self._within(_AFTER_S + paper_s)
         while (frame := self._wire.next_frame(until)) is not None:
             if frame.kind == "block" and frame.data == answer:
                 return True
             self._hear(frame)
             if self._fault or status.passes_barrier(frame):
-                until = min(until, time.monotonic() + _GRACE_S + self._rows_s)
+                until = min(until, time.monotonic() + _GRACE_S + paper_s)
         return False
 
     def _hear(self, frame: Frame) -> None:

@@ -40,8 +40,8 @@ class Job:
     rows: int
 
 
-def job(slip: Slip, width_dots: int) -> Job:
-    """Draw a slip and give its bytes.
+def job(slip: Slip, width_dots: int, *, cut: bool = True) -> Job:
+    """Draw a slip and give its bytes; without `cut` they only feed the slip past the tear bar.
 
     Raises:
         PortFault: the slip cannot be drawn, in the words of `compose.picture`.
@@ -58,7 +58,10 @@ def job(slip: Slip, width_dots: int) -> Job:
     printer.image(image, impl="bitImageRaster", fragment_height=BAND_ROWS, center=False)
     body = printer.output
     printer.clear()
-    printer.cut()
+    if cut:
+        printer.cut()
+    else:
+        printer.print_and_feed(6)
     return Job(body=body, tail=printer.output, rows=image.height)
 
 

@@ -1,0 +1,189 @@
+"""`python -m edge_agent run`: the composition root of a station. Puts the parts together; decides nothing else.
+
+The folder holds identity/ (made by `python -m provisioning`), agent.toml, the journal and the kept sets. Under systemd
+it is the state directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import queue
+import random
+import secrets
+import signal
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_profiles.profile import Address, Profile, ProfileError, load_shipped
+from edge_agent import boot, notify, settings
+from edge_agent.clock import Clock
+from edge_agent.drivers.display.browser import BrowserDisplay
+from edge_agent.drivers.open import DriverError, open_driver
+from edge_agent.drivers.worker import PrinterWorker, WatchWorker
+from edge_agent.errands import Errands
+from edge_agent.events import Tick
+from edge_agent.journal import JournalFault
+from edge_agent.link import MqttLink
+from edge_agent.plugs import Plugs
+from edge_agent.timetable import Timetable
+from provisioning.identity import Identity, IdentityFault
+
+if TYPE_CHECKING:
+    from edge_agent.agent import Agent
+    from edge_agent.events import Event
+    from edge_agent.ports import CardReader, Printer
+    from edge_agent.settings import Settings
+
+log = logging.getLogger("edge_agent")
+INBOX_MAX = 512
+TICK_S = 0.5
+
+
+class Inbox:
+    """The one bounded inbox: ears put, the hand takes. A full one drops and counts; nothing in it is promised."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Event | None] = queue.Queue(INBOX_MAX)
+        self.dropped = 0
+
+    def post(self, event: Any) -> None:
+        """Put one event; never blocks."""
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            self.dropped += 1
+
+    def take(self) -> Event | None:
+        """The next event, or a Tick when none came in time; None when the station shall stop."""
+        try:
+            return self._queue.get(timeout=TICK_S)
+        except queue.Empty:
+            return Tick()
+
+    def end(self) -> None:
+        """Make `take` give None, whatever waits."""
+        with self._queue.mutex:
+            self._queue.queue.clear()
+        self._queue.put_nowait(None)
+
+
+def _peripherals(model: Profile, inbox: Inbox) -> tuple[PrinterWorker | None, list[WatchWorker], dict[str, object]]:
+    """One worker for each peripheral but the display; also the drivers themselves, for simulators' controls."""
+    printer: PrinterWorker | None = None
+    watchers: list[WatchWorker] = []
+    drivers: dict[str, object] = {}
+    for each in model.peripherals:
+        if each.port == "display":
+            continue
+        given: dict[str, object] = {"name": each.name}
+        if each.port == "printer":
+            given["width_dots"] = each.limits["width_dots"]
+        if each.address is not None:
+            given |= {"host": each.address.host, "tcp_port": each.address.port}
+            given["reports_printed"] = "no_print_confirmation" not in each.quirks
+        driver: Any = open_driver(each.port, each.driver, given)
+        drivers[each.port] = driver
+        if each.port == "printer":
+            printer_driver: Printer = driver
+            printer = PrinterWorker(each.name, printer_driver, inbox.post)
+        else:
+            watched: CardReader = driver
+            watchers.append(WatchWorker(each.port, each.name, watched, inbox.post))
+    watchers.append(WatchWorker("plugs", "udev", Plugs(), inbox.post))
+    return printer, watchers, drivers
+
+
+def _loop(agent: Agent, clock: Clock, inbox: Inbox) -> None:
+    """The hand's loop: one event at a time, a Tick at least every half second, the watchdog after each turn."""
+    next_tick_s = 0.0
+    while (event := inbox.take()) is not None:
+        now = clock.now()
+        agent.handle(event, now)
+        if now.mono_s >= next_tick_s and not isinstance(event, Tick):
+            agent.handle(Tick(), now)
+        next_tick_s = now.mono_s + TICK_S if isinstance(event, Tick) or now.mono_s >= next_tick_s else next_tick_s
+        agent.status["dropped"] = inbox.dropped
+        notify.alive()
+
+
+def run(chosen: Settings) -> int:
+    """Run one station until it is told to end."""
+    identity = Identity.load(chosen.folder / "identity")
+    model = load_shipped(identity.profile)
+    if chosen.printer_address:
+        model = model.with_address("printer", Address.parse(chosen.printer_address))
+    inbox = Inbox()
+    clock = Clock(identity.time_floor_ms)
+    printer, watchers, drivers = _peripherals(model, inbox)
+    simulated = getattr(drivers.get("printer"), "last_slip_png", None)
+    display = BrowserDisplay(chosen.screen_host, chosen.screen_port, simulator_slip=simulated)
+    link = MqttLink(identity, inbox.post)
+    errands = Errands(identity.face_url, identity.ca, inbox.post)
+    timetable = Timetable(inbox.post)
+    around = boot.Surroundings(
+        clock=clock,
+        link=link,
+        display=display,
+        errands=errands,
+        printer=printer,
+        random_bytes=secrets.token_bytes,
+        jitter=random.SystemRandom().random,
+    )
+    display.start(inbox.post)
+    heartbeat_s = float(chosen.heartbeat_s or model.timeouts.heartbeat_s)
+    agent = boot.assemble(chosen.folder, identity, model, around, heartbeat_s, version("citizen-station"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: inbox.end())
+    workers = [*watchers, *([printer] if printer else [])]
+    for part in (link, errands, timetable, *workers):
+        part.start()
+    log.info("station %s serves its screen at http://%s:%d/", identity.station, chosen.screen_host, chosen.screen_port)
+    notify.ready()
+    try:
+        _loop(agent, clock, inbox)
+    finally:
+        notify.stopping()
+        for part in (timetable, link, errands, *workers):
+            part.stop()
+        display.close()
+        agent.journal.close()
+    return 0
+
+
+def _folder(given: str | None) -> Path:
+    folder = given or os.environ.get("STATE_DIRECTORY")
+    if not folder:
+        raise IdentityFault("no folder: name the station's folder, as in `python -m edge_agent run FOLDER`")
+    return Path(folder)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line; give the exit code: 0 ended as asked, 1 could not run, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m edge_agent", description="The agent of one station.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{run}")
+    runs = commands.add_parser("run", help="serve residents until told to end")
+    runs.add_argument("folder", nargs="?", help="the station's folder (default: systemd's state directory)")
+    runs.add_argument("--screen-port", type=int, help="port of the resident's page on loopback")
+    runs.add_argument("--printer-address", help="HOST:PORT of the network printer")
+    runs.add_argument("--heartbeat-s", type=int, help="seconds between heartbeats")
+    given = parser.parse_args(arguments)
+    try:
+        replaced = {
+            "screen_port": given.screen_port,
+            "printer_address": given.printer_address,
+            "heartbeat_s": given.heartbeat_s,
+        }
+        chosen = settings.read(_folder(given.folder), **replaced)
+        logging.basicConfig(level=chosen.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        return run(chosen)
+    except (IdentityFault, ProfileError, DriverError, JournalFault, OSError, ValueError) as error:
+        print(f"edge_agent: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

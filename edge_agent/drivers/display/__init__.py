@@ -1,0 +1,1 @@
+"""Displays: how a screen value reaches the resident's eyes, and a touch the inbox."""
