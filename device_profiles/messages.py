@@ -34,7 +34,7 @@ STATUS = {
     4: "disk_free_percent",
     5: "peripherals",  # [port, name, state, paper or ""] each
     6: "visits",  # since the process started
-    7: "exposure_dong",
+    # 7 stays free: it was a sum of money, and with one payment open that is its amount, in clear.
     8: "exposure_count",
     9: "uptime_s",
     10: "rss_kib",

@@ -122,10 +122,12 @@ class Plugs:
 
     def wait(self, timeout_s: float) -> Event | None:
         """The next Plugged or Unplugged, or None after `timeout_s`."""
-        if not self._events and time.monotonic() >= self._look_at_s:
-            self._look()
-        if not self._events and (device := self._monitor.poll(timeout_s)) is not None:
-            self._hear(device)
+        until_s = time.monotonic() + timeout_s
+        while not self._events and (now_s := time.monotonic()) < until_s:
+            if now_s >= self._look_at_s:
+                self._look()
+            elif (device := self._monitor.poll(min(until_s, self._look_at_s) - now_s)) is not None:
+                self._hear(device)
         return self._events.popleft() if self._events else None
 
     def close(self) -> None:

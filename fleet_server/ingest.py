@@ -205,30 +205,30 @@ def _fork(store: Store, head: Head, batch: Batch, digests: list[bytes]) -> int |
 def _apart(store: Store, head: Head, batch: Batch, digests: list[bytes], reason: str, now_ms: int) -> _Reach:
     """Keep in the side store what the log does not hold, and answer along the batch's own chain.
 
-    Where its chain hangs on records that are kept, in the log or apart, the station may go on from its end: so that a
-    quarantined station's whole journal comes in. Elsewhere the answer is the log's head.
+    Where its chain hangs on records that are kept, in the log or apart, the station may go on from its end. Elsewhere
+    nothing of its chain is known to be kept, and it is to begin again: so the whole journal of a quarantined station
+    comes in, also where its history is not the log's.
     """
     verdict = REVOKED if reason in ("revoked", "old_epoch") else QUARANTINED
     end = batch.first + len(digests)
     kept = store.digests(head.device, head.journal, batch.first, len(digests))
+    attached = batch.first == 0 or _held(store, head, batch.first - 1, batch.before)
     rows = [
-        SideRow(row.device, row.epoch, row.journal, row.seq, row.digest, row.record, reason, now_ms)
+        SideRow(row.device, row.epoch, row.journal, row.seq, row.digest, row.record, reason, now_ms, attached)
         for index, row in enumerate(_rows(batch, digests, 0, now_ms))
         if index >= len(kept) or kept[index] != row.digest
     ]
     if rows and store.side_count(head.device) + len(rows) > SIDE_MAX_COUNT:
         raise WireError("side_full", f"{SIDE_MAX_COUNT} records are kept apart; decide about this device")
     store.add_side(rows)
-    attached = batch.first == 0 or _held(store, head, batch.first - 1, batch.before)
-    on_log = end <= head.next and (end == 0 or store.digests(head.device, head.journal, end - 1, 1) == [batch.head])
-    if not attached or on_log:
-        return _Reach(head.next, head.digest, verdict)
-    return _Reach(end, batch.head, verdict)
+    if attached:
+        return _Reach(end, batch.head, verdict)
+    return _Reach(0, genesis(batch.device, batch.epoch, batch.journal), verdict)
 
 
 def _held(store: Store, head: Head, seq: int, digest: bytes) -> bool:
-    """Whether exactly this record is kept, in the log or apart."""
-    return store.digests(head.device, head.journal, seq, 1) == [digest] or store.side_holds(
+    """Whether exactly this record is kept with all before it, in the log or apart."""
+    return store.digests(head.device, head.journal, seq, 1) == [digest] or store.side_attached(
         head.device, head.journal, seq, digest
     )
 

@@ -135,7 +135,10 @@ class LastValues:
 
 @dataclass(frozen=True, slots=True)
 class SideRow:
-    """A record kept apart: late, from a revoked or quarantined device, or a second one under a taken number."""
+    """A record kept apart: late, from a revoked or quarantined device, or a second one under a taken number.
+
+    `attached`: every record before it on its chain is kept as well, in the log or apart.
+    """
 
     device: bytes
     epoch: int
@@ -145,6 +148,7 @@ class SideRow:
     record: bytes
     reason: str
     received_ms: int
+    attached: bool = True
 
 
 @dataclass(frozen=True, slots=True)

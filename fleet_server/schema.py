@@ -54,7 +54,7 @@ LOG = (
     """CREATE TABLE side(
         number INTEGER PRIMARY KEY, device BLOB NOT NULL REFERENCES device(id), epoch INTEGER NOT NULL,
         journal BLOB NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL, record BLOB NOT NULL, reason TEXT NOT NULL,
-        received_ms INTEGER NOT NULL, UNIQUE(device, journal, seq, digest)) STRICT""",
+        received_ms INTEGER NOT NULL, attached INTEGER NOT NULL, UNIQUE(device, journal, seq, digest)) STRICT""",
     """CREATE TABLE refusal(
         reason TEXT NOT NULL, device BLOB NOT NULL, count INTEGER NOT NULL, first_ms INTEGER NOT NULL,
         last_ms INTEGER NOT NULL, example TEXT NOT NULL, PRIMARY KEY(reason, device)) STRICT, WITHOUT ROWID""",
@@ -124,9 +124,10 @@ def first(db: Database) -> None:
     for statement in (*REGISTRY, *LOG, *FOLDS, *DESK):
         db.conn.execute(statement)
     for table in APPEND_ONLY:
-        for change in ("UPDATE", "DELETE"):
+        fixed = ", ".join(column for column in db.table(table).columns_dict if column != "attached")
+        for name, change in (("update", f"UPDATE OF {fixed}"), ("delete", "DELETE")):
             db.conn.execute(
-                f"CREATE TRIGGER {table}_{change.lower()} BEFORE {change} ON {table} "
+                f"CREATE TRIGGER {table}_{name} BEFORE {change} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
     db.conn.execute("INSERT INTO lineage(id, at_ms) VALUES (?, 0)", (secrets.token_bytes(16),))

@@ -200,11 +200,13 @@ class Log(Protocol):
 
     def put_last_values(self, last: LastValues) -> None: ...
 
-    def add_side(self, rows: Sequence[SideRow]) -> int:
-        """Keep records apart, each (device, journal, seq, digest) once; gives how many were new."""
+    def add_side(self, rows: Sequence[SideRow]) -> None:
+        """Keep records apart, each (device, journal, seq, digest) once; one that comes again may become attached."""
         ...
 
-    def side_holds(self, device: bytes, journal: bytes, seq: int, digest: bytes) -> bool: ...
+    def side_attached(self, device: bytes, journal: bytes, seq: int, digest: bytes) -> bool:
+        """Whether this very record is kept apart, and attached."""
+        ...
 
     def side_count(self, device: bytes) -> int: ...
 

@@ -84,11 +84,12 @@ def read_request(der: bytes) -> Request:
         key = request.public_key()
         ignored = [f"name {each.oid.dotted_string}" for each in request.subject]
         ignored += [f"extension {each.oid.dotted_string}" for each in request.extensions]
+        proven = _allowed(key) and request.is_signature_valid
     except _UNREADABLE as error:
         raise RequestRefused("not_a_request", "the certificate request cannot be read: make it again") from error
     if not _allowed(key):
         raise RequestRefused("weak_key", "the TLS key must be P-256 or Ed25519: make the key again")
-    if not _proven(request):
+    if not proven:
         raise RequestRefused("no_possession", "the certificate request is not signed by the key that it carries")
     # Encoded again, so that one key has one form (a compressed point is the same key).
     return Request(_spki(key), tuple(ignored))
@@ -98,13 +99,6 @@ def _allowed(key: object) -> bool:
     if isinstance(key, ec.EllipticCurvePublicKey):
         return isinstance(key.curve, ec.SECP256R1)
     return isinstance(key, ed25519.Ed25519PublicKey)
-
-
-def _proven(request: x509.CertificateSigningRequest) -> bool:
-    try:
-        return request.is_signature_valid
-    except _UNREADABLE:
-        return False
 
 
 def _hash_for(key: SigningKey) -> hashes.SHA256 | None:

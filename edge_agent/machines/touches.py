@@ -155,8 +155,8 @@ _MOVES: dict[str, dict[str, Move]] = {
     "refused": {"back": _back, "end": _finish},
     "qr": {"paid": _paid, "back": _close_code, "restart": _close_code},
     "result": {"print": _print, "another": _another, "end": _finish},
-    "out": {"end": _leave},
-    "recovered": {"print": _print, "end": _leave},
+    "out": {"end": _leave, "language": _language, "big": _big},
+    "recovered": {"print": _print, "end": _leave, "language": _language, "big": _big},
     "help": {"back": _close_help, "restart": _close_help},
     "warning": {"stay": _stay, "here": _stay, "end": _finish},
 }

@@ -26,7 +26,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help": ("Trợ giúp", "Help"),
     "bigger": ("Chữ to", "Large text"),
     "smaller": ("Chữ thường", "Normal text"),
-    "step": ("Bước {n}/{m}", "Step {n} of {m}"),
+    "step": ("Bước {n}/{m}", "Step {n}/{m}"),
     "more": ("Xem tiếp", "Show more"),
     "hotline": ("Đường dây nóng", "Hotline"),
     "step.unit": ("Căn hộ", "Apartment"),
@@ -71,20 +71,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     # unit
     "unit.title": ("Căn hộ của bạn số mấy?", "What is your apartment number?"),
     "unit.hint": (
-        "Chỉ cần chữ và số, không cần dấu chấm hay gạch. Ví dụ A-12.05 thì bấm A1205.",
-        "Letters and digits only, no points or dashes. For A-12.05 press A1205.",
+        "Bấm liền chữ và số: A-12.05 thì bấm A1205.",
+        "Letters and digits only: for A-12.05 press A1205.",
     ),
-    "unit.scan": (
-        "Hoặc đưa mã trên giấy báo phí vào máy quét.",
-        "Or hold the code on your paper notice to the scanner.",
-    ),
+    "unit.scan": ("Hoặc quét mã trên giấy báo phí.", "Or scan the code on your fee notice."),
     "unit.field": ("Số căn hộ", "Apartment number"),
     "unit.erase": ("Xóa", "Erase"),
     "unit.clear": ("Xóa hết", "Clear"),
     "unit.next": ("Xem hóa đơn", "Show my bills"),
     "unit.not_a_unit": (
-        "Mã vừa quét không phải mã căn hộ. Hãy quét mã trên giấy báo phí, hoặc bấm số căn hộ bên dưới.",
-        "That code is not an apartment code. Scan the code on the fee notice, or press the number below.",
+        "Mã vừa quét không phải mã căn hộ. Hãy quét giấy báo phí, hoặc bấm số căn hộ.",
+        "That is not an apartment code. Scan your fee notice, or press the number.",
     ),
     # bills
     "bills.title": ("Hóa đơn của căn hộ {unit}", "Bills of apartment {unit}"),
@@ -212,7 +209,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chưa có khoản tiền nào được ghi nhận. Xin đừng chuyển khoản cho lần này.",
         "Nothing was recorded. Please do not transfer anything for this attempt.",
     ),
-    "refused.other": ("Xem hóa đơn khác", "See other bills"),
     "why.no_list": ("Chưa có danh sách hóa đơn của tòa nhà", "The building's bill list has not arrived"),
     "why.store": ("Máy chưa lưu được dữ liệu", "The station cannot store data now"),
     "why.clock": ("Máy đang đồng bộ giờ", "The clock is being set"),

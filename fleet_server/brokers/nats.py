@@ -37,7 +37,7 @@ from fleet_server.brokers.child import ChildBroker, Plan
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION_MIN = (2, 10)
+VERSION_MIN = (2, 15)  # up to 2.11 a packet over the limit is not cut; up to 2.14 it is first read into memory
 RELOAD_TIMEOUT_S = 20.0
 STORE_FLOOR_BYTES = 256 * 1024 * 1024
 _STAMP = rb"^\[\d+\] \S+ \S+ \[(?:INF|ERR)\] "

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
 from device_profiles.cbor import decode, encode
@@ -142,17 +142,16 @@ class SqliteLog(Connected):
             last.received_ms,
         )
 
-    def add_side(self, rows: Sequence[SideRow]) -> int:
-        before = self._connection.total_changes
+    def add_side(self, rows: Sequence[SideRow]) -> None:
         self._connection.executemany(
-            "INSERT INTO side(device, epoch, journal, seq, digest, record, reason, received_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(device, journal, seq, digest) DO NOTHING",
+            "INSERT INTO side(device, epoch, journal, seq, digest, record, reason, received_ms, attached)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(device, journal, seq, digest)"
+            " DO UPDATE SET attached = 1 WHERE excluded.attached AND NOT attached",
             [astuple(row) for row in rows],
         )
-        return self._connection.total_changes - before
 
-    def side_holds(self, device: bytes, journal: bytes, seq: int, digest: bytes) -> bool:
-        sql = "SELECT 1 FROM side WHERE device = ? AND journal = ? AND seq = ? AND digest = ?"
+    def side_attached(self, device: bytes, journal: bytes, seq: int, digest: bytes) -> bool:
+        sql = "SELECT 1 FROM side WHERE device = ? AND journal = ? AND seq = ? AND digest = ? AND attached"
         return self.one(sql, device, journal, seq, digest) is not None
 
     def side_count(self, device: bytes) -> int:
@@ -161,8 +160,9 @@ class SqliteLog(Connected):
     def side(self, device: bytes | None = None, limit: int = 200) -> list[SideRow]:
         where = "" if device is None else " WHERE device = ?"
         args = () if device is None else (device,)
-        sql = f"SELECT device, epoch, journal, seq, digest, record, reason, received_ms FROM side{where}"
-        return [SideRow(*row) for row in self.all(f"{sql} ORDER BY number DESC LIMIT ?", *args, limit)]
+        sql = f"SELECT device, epoch, journal, seq, digest, record, reason, received_ms, attached FROM side{where}"
+        rows = self.all(f"{sql} ORDER BY number DESC LIMIT ?", *args, limit)
+        return [replace(SideRow(*row), attached=bool(row[8])) for row in rows]
 
     def count_refusal(self, reason: str, device: bytes | None, example: str, at_ms: int) -> None:
         self.execute(

@@ -1,3 +1,5 @@
+"""Codes on papers and bills: what the vectors leave open, and that no single slip of a finger passes."""
+
 import itertools
 
 import pytest

@@ -155,6 +155,7 @@ def test_health_insurance_refused(old, new, reasons):
 
 
 def test_health_insurance_without_an_end():
+    assert parse_health_insurance_qr(HEALTH.removesuffix("|-")).valid_to == "2026-12-31"
     assert parse_health_insurance_qr(HEALTH.replace("31/12/2026", "-")).valid_to is None
 
 

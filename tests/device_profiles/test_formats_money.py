@@ -1,3 +1,5 @@
+"""Amounts: heard again from their words, and nothing but plain integers let in."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

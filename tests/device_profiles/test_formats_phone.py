@@ -1,3 +1,5 @@
+"""Telephone numbers: what the vectors leave open for mobiles, offices and hotlines."""
+
 from datetime import date
 
 import pytest

@@ -1,3 +1,5 @@
+"""Payment references: every slip is caught, and a bank memo gives them back."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

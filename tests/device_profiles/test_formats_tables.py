@@ -1,3 +1,5 @@
+"""The lists that change by decree: rows hold on their days, and a new row needs no code."""
+
 from datetime import date
 from importlib import resources
 

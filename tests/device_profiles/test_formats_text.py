@@ -1,3 +1,5 @@
+"""Text: one form, one key, one bank form; a card number is found however it is written."""
+
 import unicodedata
 
 import pytest
@@ -114,7 +116,7 @@ def test_only_13_to_19_digits_that_pass_luhn_count(digits, found):
 def luhn_number(length):
     """Give digits of that length that pass Luhn, by counting up to the one that does."""
     for last in range(10):
-        digits = ("4000056655665556000"[: length - 1]) + str(last)
+        digits = ("400005665566555600012345"[: length - 1]) + str(last)
         doubled = [int(d) * (1 + at % 2) for at, d in enumerate(reversed(digits))]
         if sum(d // 10 + d % 10 for d in doubled) % 10 == 0:
             return digits

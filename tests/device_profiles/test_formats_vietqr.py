@@ -1,3 +1,5 @@
+"""VietQR beyond the vectors: what is built is read back the same, and what is damaged is refused by name."""
+
 import string
 from dataclasses import replace
 from datetime import date
@@ -177,6 +179,14 @@ def test_the_right_checksum_is_told():
 )
 def test_parsing_remarks(text, warnings):
     assert vietqr.parse(text).warnings == warnings
+
+
+@pytest.mark.parametrize(("identifier", "length_max"), [("59", 25), ("60", 15), ("61", 10), ("62.08", 25)])
+def test_a_text_may_be_as_long_as_its_limit(identifier, length_max):
+    for length, warnings in ((length_max, ()), (length_max + 1, (f"over_length:{identifier}",))):
+        outer, _, inner = identifier.partition(".")
+        value = field(inner, "A" * length) if inner else "A" * length
+        assert vietqr.parse(dynamic("54011", field(outer, value))).warnings == warnings
 
 
 def test_a_fee_in_percent_is_kept_as_written():

@@ -1,3 +1,5 @@
+"""Profiles: the shipped ones load, and a wrong one says where and what would be right."""
+
 import tomllib
 from dataclasses import FrozenInstanceError, fields
 from importlib import resources

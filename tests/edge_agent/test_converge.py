@@ -14,7 +14,9 @@ NOW = Now(10.0, 1_790_000_000_000, 3)
 LATER = Now(100.0, 1_790_000_090_000, 3)
 
 
-def desired(rev: int, *, device: bytes = DEVICE, not_after_ms: int = 1_900_000_000_000, sets=(), config=None) -> Desired:
+def desired(
+    rev: int, *, device: bytes = DEVICE, not_after_ms: int = 1_900_000_000_000, sets=(), config=None
+) -> Desired:
     return Desired(
         device=device,
         rev=rev,

@@ -146,7 +146,9 @@ def test_an_answer_sealed_to_another_key_or_signed_by_another_role_is_refused(in
     swapped = reply(fleet, errand, {"state": "CONFIRMED"}, sealed=b"s" * 80)
     assert isinstance(inbound.done(events.HttpDone(errand.errand, swapped)), events.NotAnswered)
     errand = inbound.ask(ask())
-    payload, _ = open_message("kiosk/answer/1", reply(fleet, errand, {"state": "PAID"}), lambda _: fleet.roles["answer"].public, 9999)
+    payload, _ = open_message(
+        "kiosk/answer/1", reply(fleet, errand, {"state": "PAID"}), lambda _: fleet.roles["answer"].public, 9999
+    )
     forged = sign_message(fleet.roles["ack"], "kiosk/answer/1", payload)
     assert isinstance(inbound.done(events.HttpDone(errand.errand, forged)), events.NotAnswered)
     assert inbound.refusals == {"answer:seal": 1, "answer:unknown_key": 1}

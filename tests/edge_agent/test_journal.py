@@ -56,7 +56,9 @@ def test_a_new_file_draws_a_new_journal_id(tmp_path):
 
 def test_the_database_syncs_every_commit_and_keeps_nothing_in_temporary_files(path):
     journal = filled(path, 1)
-    asked = [journal._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "temp_store")]
+    asked = [
+        journal._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "temp_store")
+    ]
     assert asked == ["wal", 2, 2]
     journal.close()
 
@@ -152,7 +154,11 @@ def test_digest_before_is_known_for_what_is_held_and_for_the_first_held(path):
     assert known[0] == journal.genesis
     assert known[6] == journal.tip
     journal.prune(3)
-    assert [journal.digest_before(seq) for seq in (0, 2, 3, 4, 6)] == [journal.genesis, None, *[known[n] for n in (3, 4, 6)]]
+    assert [journal.digest_before(seq) for seq in (0, 2, 3, 4, 6)] == [
+        journal.genesis,
+        None,
+        *[known[n] for n in (3, 4, 6)],
+    ]
     journal.close()
 
 

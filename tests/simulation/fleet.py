@@ -42,6 +42,7 @@ class Fleet:
         self.issuer = enrol.Issuer(fleet_keys.load_authority(self.server), self.keys, "127.0.0.1", 8883, "https://127.0.0.1:8443")
         self.up = True
         self.store = SqliteStore.open(self.server / "fleet.db")
+        self.store.run(lambda store: store.set_keeps_backups(True))  # noqa: FBT003
         self.openers = fleet_keys.load_openers(self.server)
         self.opener = Opener(self.store, self.store, self.openers)
         self.look = sqlite3.connect(self.server / "fleet.db")
@@ -140,6 +141,11 @@ class Fleet:
         reply = self.store.run(lambda store: enrol.enrol(store, request, self.now_ms(), self.issuer))
         assert isinstance(reply, bytes), reply
         return reply
+
+    def enrols(self, request: bytes) -> bool:
+        """Whether the fleet would admit this device."""
+        reply = self.store.run(lambda store: enrol.enrol(store, request, self.now_ms(), self.issuer))
+        return isinstance(reply, bytes)
 
     def bills(self, building: str) -> SignedSet:
         """A building's bill list with a canary in every owner's name, signed by the offline key; as the hand gets it."""

@@ -68,6 +68,20 @@ def no_doubles(world: World) -> None:
     assert len(codes) == len(set(codes)), "a provisional code was used twice"
 
 
+def exact(world: World) -> None:
+    """A payment is confirmed by exactly one credit with its reference and its amount."""
+    for payment in world.fleet.store.payments(limit=1_000_000):
+        credits = [amount for _, amount, memo, _ in world.fleet.bank if payment.reference in memo]
+        if payment.state == "CONFIRMED":
+            assert credits == [payment.amount], f"{payment.code} of {payment.amount} is CONFIRMED by {credits}"
+
+
+def nothing_left_on_screen(world: World) -> None:
+    """Whatever code was shown is recorded as awaiting its confirmation, or as something later."""
+    for payment in world.fleet.store.payments(limit=1_000_000):
+        assert payment.said not in ("CREATED", "QR_SHOWN"), f"{payment.code} still stands as {payment.said}"
+
+
 def folds(world: World) -> None:
     """The projections are the fold of the log: dropped and folded again they are equal."""
     before = world.fleet.store.payments(limit=1_000_000), [
@@ -101,10 +115,16 @@ def sealed(world: World) -> None:
 
 def bounded(world: World) -> None:
     """Traffic is bounded: by time, by what there is to say, and by what was lost on the way."""
-    allowed = 40 + world.time_s * len(world.stations) * 1.5 + 3 * sum(
+    allowed = 40 + world.time_s * len(world.stations) * 0.5 + 3 * sum(
         len(digests) for station in world.stations for digests in station.committed.values()
     )
     assert world.batches <= allowed, f"{world.batches} batches, at most {allowed:.0f}"
+
+
+def serving(world: World) -> None:
+    """Whatever happened, in peace every station takes transactions again."""
+    for station in world.stations:
+        assert not station.agent._stopped, f"{station.name} is stopped: {station.agent._stopped}"
 
 
 def exposure_released(world: World) -> None:
@@ -132,9 +152,12 @@ ALL = (
     nothing_quarantined,
     told,
     no_doubles,
+    exact,
+    nothing_left_on_screen,
     folds,
     sealed,
     bounded,
+    serving,
     exposure_released,
     pruned_only_what_is_durable,
 )

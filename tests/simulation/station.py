@@ -117,7 +117,7 @@ class SimPrinter:
         if not codes <= self.station.committed_codes:
             self.station.offences.append(f"a slip with {codes} was printed before its record was durable")
         result: Any = "confirmed"
-        if world.rng.random() < world.faults.printer:
+        if world._hit("printer"):
             result = world.rng.choice(["failed", "unknown", None])
         boot = self.station.boots
         if result:
@@ -153,7 +153,10 @@ class Station:
         ask = {"nonce": b"n" * 16, "hardware": self.name.encode(), "time_ms": self.world.now_ms(), "software": "0"}
         request = enrolment.make_request(self.keys.key, self.keys.tls, claim, **ask)
         lost = self.world.fleet.enrol(request)
-        assert self.world.fleet.enrol(request) == lost
+        assert self.world.fleet.enrol(request) == lost, "the answer that was lost is not given again"
+        thief = Identity.create(self.folder / "thief")
+        stolen = enrolment.make_request(thief.key, thief.tls, claim, **ask)
+        assert not self.world.fleet.enrols(stolen), "a used claim admitted another device"
         root = self.world.fleet.keys.root_spki
         ca = self.world.fleet.issuer.authority.root
         bundle = enrolment.judge_bundle(lost, request, self.keys.tls.spki, root, ca)
@@ -323,9 +326,13 @@ class Station:
     def reimage(self) -> None:
         """The card is replaced by a fresh one with the same identity: what only the old disk held is gone with it."""
         self.note_committed()
-        head = self.world.fleet.store.head(self.device, self.journal.journal) if self.world.fleet.up else None
-        if head is None or head.next < self.journal.next:
-            return  # only a drained station is re-imaged: the hard gate
+        fleet = self.world.fleet
+        if fleet.up:
+            fleet.backup()  # the gate asks for a durable Ack to the tip
+        head = fleet.store.head(self.device, self.journal.journal) if fleet.up else None
+        idle = self.display.screen is not None and self.display.screen.name == "idle"
+        if head is None or head.next < self.journal.next or not idle:
+            return  # only a drained station without a visit is re-imaged: the hard gate
         self.close()
         for each in self.folder.glob("journal.db*"):
             each.unlink()

@@ -41,6 +41,7 @@ class Manner:
     knows_clear: bool = True  # DLE DC4 8
     buffer_bytes: int = 4096
     noise: bytes = b""  # said to whoever connects
+    at_row: tuple[int, str] | None = None  # when so many more rows are burnt, this field becomes True
 
 
 @dataclass
@@ -146,6 +147,11 @@ class Mechanism:
         self.paper.burn(bytes(self.buffer[: self._row_bytes]))
         del self.buffer[: self._row_bytes]
         self._raster_left -= 1
+        if self.manner.at_row is not None:
+            left, name = self.manner.at_row
+            self.manner.at_row = (left - 1, name) if left > 1 else None
+            if left <= 1:
+                setattr(self.manner, name, True)
         if self.manner.rows_left is not None:
             self.manner.rows_left -= 1
             if self.manner.rows_left <= 0:

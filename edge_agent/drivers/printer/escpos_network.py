@@ -79,6 +79,7 @@ class EscposNetwork:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._attempt = 0
+        self._told: Health | None = None  # the fault that stopped the last job: a full printer hears no question
         self._holds_rest = True  # the printer may hold a piece of a job: of an earlier process, to begin with
 
     def open(self) -> PeripheralState:
@@ -95,11 +96,13 @@ class EscposNetwork:
         try:
             wire.drain(until)
             answers = {} if self._settings.no_realtime_status else wire.answers(until)
-            return self._word(status.health(answers))
         except LinkLost:
-            return self._word(status.SILENT)
+            answers = {}
         finally:
             wire.finish(time.monotonic())
+        if answers:
+            self._told = None
+        return self._word(self._told or status.health(answers))
 
     def print(self, job: bytes, slip: Slip) -> str:
         """Print a slip; at most 30 s.
@@ -126,6 +129,7 @@ class EscposNetwork:
             return run.result(answer, asks=not self._settings.no_realtime_status)
         finally:
             self._holds_rest = run.holds_rest
+            self._told = run.fault if run.talks else None
 
     def close(self) -> None:
         """Nothing is held."""
@@ -154,7 +158,8 @@ class _Run:
         self._kept_bytes = len(self._stream)  # not yet handed over to the connection
         self._before = filler + made.tail if filler else b""
         self._until = until
-        self._fault: Health | None = None
+        self.fault: Health | None = None  # what the printer last said by itself
+        self.talks = False  # whether it answers questions when it can
         self.holds_rest = bool(filler)  # whether the printer may hold a piece of a job when this one is over
 
     def result(self, answer: bytes, *, asks: bool) -> str:
@@ -170,13 +175,13 @@ class _Run:
             self._begin(asks=asks)
             self._send()
             confirmed = not self._kept_bytes and self._answered(answer)
-            why = self._fault.detail if self._fault else why
+            why = self.fault.detail if self.fault else why
         except LinkLost as broken:
             lost, why = True, f"the connection to the printer broke ({broken}): check its power and cable"
         kept_bytes = self._kept_bytes + self._wire.unsent_bytes()
         if not confirmed and kept_bytes > self._after_bytes:
-            raise PortFault(f"{why}; the slip is not whole", self._fault.action if self._fault else "maintenance")
-        self.holds_rest = not confirmed and (lost or kept_bytes > 0 or self._fault is not None)
+            raise PortFault(f"{why}; the slip is not whole", self.fault.action if self.fault else "maintenance")
+        self.holds_rest = not confirmed and (lost or kept_bytes > 0 or self.fault is not None)
         self._wire.finish(self._within(_FINISH_S))
         return "confirmed" if confirmed else "unknown"
 
@@ -187,7 +192,8 @@ class _Run:
         """Old replies out, the rest of an old job out; a printer that says it cannot print is not begun with."""
         self._wire.drain(self._within(_CLEAR_S))
         answers = self._wire.answers(self._until) if asks else {}
-        if answers and self._before and self._cleared():
+        self.talks = bool(answers)
+        if self.talks and self._before and self._cleared():
             self._before = self._made.tail  # dots of it may hang from the head: they shall not be part of this slip
         health = status.health(answers)
         if health.blocked:
@@ -206,7 +212,7 @@ class _Run:
         stream = memoryview(self._before + self._stream)
         self._kept_bytes, until = len(stream), self._within(_SEND_S)
         self.holds_rest = True
-        while self._kept_bytes and self._fault is None and time.monotonic() < until:
+        while self._kept_bytes and self.fault is None and time.monotonic() < until:
             self._kept_bytes -= self._wire.send_some(stream[len(stream) - self._kept_bytes :], until)
             while (frame := self._wire.next_frame(0.0)) is not None:
                 self._hear(frame)
@@ -219,11 +225,11 @@ class _Run:
             if frame.kind == "block" and frame.data == answer:
                 return True
             self._hear(frame)
-            if self._fault or status.passes_barrier(frame):
+            if self.fault or status.passes_barrier(frame):
                 until = min(until, time.monotonic() + _GRACE_S + paper_s)
         return False
 
     def _hear(self, frame: Frame) -> None:
         if frame.kind == "pushed":
             health = status.pushed_health(frame.data)
-            self._fault = health if health.blocked and health.action != "suspend" else None
+            self.fault = health if health.blocked and health.action != "suspend" else None

@@ -31,6 +31,8 @@ def qr(text: str, width: int) -> Image.Image:
     Raises:
         ComposeError: the text is empty or its code does not fit the paper.
     """
+    if not text:
+        raise ComposeError("QR code: there is nothing to say")
     try:
         code = segno.make_qr(text, error="m")
     except ValueError as why:

@@ -249,10 +249,14 @@ def least(message: object) -> object:
     return type(message)(**given)
 
 
-def golden(name: str, data: bytes) -> bytes:
-    """The kept bytes under a name; `data` is written there first where the flag is set."""
+def golden(name: str, data: bytes, *, once: bool = False) -> bytes:
+    """The kept bytes under a name; where the flag is set `data` is written there first.
+
+    `once`: bytes that are others each time (drawn nonces, P-256 signatures) and are never written over: what was
+    signed and sealed before must open for ever.
+    """
     path = FOLDER / f"{name}.hex"
-    if os.environ.get("REGENERATE_GOLDEN"):
+    if os.environ.get("REGENERATE_GOLDEN") and not (once and path.exists()):
         text = data.hex()
         path.write_text("".join(f"{text[at : at + 96]}\n" for at in range(0, len(text), 96)), "ascii")
     return bytes.fromhex(path.read_text("ascii"))

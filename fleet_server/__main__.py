@@ -1,0 +1,214 @@
+"""`python -m fleet_server`: the fleet's one command. Reads the command line and says what came of it; decides nothing.
+
+DIR is the `server` half of a fleet folder, but for `init`, which makes both halves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+from device_profiles.cbor import WireError
+from device_profiles.profile import ProfileError
+from fleet_server import backup, commands, fleet_keys, settings
+from fleet_server.bills import ListRefused
+from fleet_server.broker import BrokerError
+from fleet_server.commands import CommandRefused, Payee
+from fleet_server.fleet_keys import FleetKeyFault
+from fleet_server.store import Conflict, Station, Why
+from provisioning.keys import SigningKey
+
+FAULTS = (
+    backup.BackupRefused,
+    BrokerError,
+    CommandRefused,
+    Conflict,
+    FleetKeyFault,
+    ListRefused,
+    OSError,
+    ProfileError,
+    WireError,
+    sqlite3.Error,
+)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _why(given: argparse.Namespace, reason: str) -> Why:
+    return Why(given.person, given.reason or reason, _now_ms())
+
+
+def _init(given: argparse.Namespace) -> int:
+    fleet_keys.init(given.folder, _now_ms(), tuple(given.name or fleet_keys.LOCAL_NAMES))
+    print(f"made {given.folder}: carry {given.folder / 'offline'} away, and run `serve {given.folder / 'server'}`")
+    return 0
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from fleet_server.serve import Server
+
+    chosen = settings.read(given.folder)
+    logging.basicConfig(level=chosen.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    server = Server(chosen)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    return server.run()
+
+
+def _station(given: argparse.Namespace) -> int:
+    place = Station(given.id, given.title, given.building, given.ward, given.profile, live=given.live)
+    commands.add_station(given.folder, place, _why(given, "added from the command line"))
+    print(f"{given.id} {given.title}, building {given.building}, {'live' if given.live else 'not live'}")
+    return 0
+
+
+def _claim(given: argparse.Namespace) -> int:
+    signed = commands.make_claim(given.folder, given.station, given.profile, given.kind, _why(given, "claim"))
+    given.out.write_bytes(signed)
+    print(f"claim for {given.station} ({given.kind}) in {given.out}, valid for {commands.CLAIM_HOURS} hours, one use")
+    return 0
+
+
+def _bills(given: argparse.Namespace) -> int:
+    key = SigningKey.from_pem(given.set_key.read_bytes())
+    payee = Payee(given.bin, given.account, given.payee)
+    place = (given.building, given.title)
+    report, pointer = commands.import_bills(
+        given.folder, given.csv.read_bytes(), place, payee, key, _now_ms(), offline=given.offline
+    )
+    for bad in report.bad:
+        print(f"{given.csv.name}, line {bad.line}: {bad.reason}", file=sys.stderr)
+    print(f"{report.rows_in} rows: {report.good} served, {len(report.bad)} bad, {report.blank} blank")
+    if pointer is None:
+        print("nothing was good: the list in force stays", file=sys.stderr)
+        return 1
+    print(f"{pointer.name} version {pointer.version}, {pointer.size_bytes} bytes, signed")
+    return 0
+
+
+def _user(given: argparse.Namespace) -> int:
+    from fleet_server.console.sign_in import put_user
+
+    password = sys.stdin.readline().rstrip("\n") if given.stdin else getpass.getpass("Password: ")
+    with commands.opened(given.folder) as store:
+        put_user(store, given.name, password, given.role, _now_ms())
+    print(f"{given.name} may sign in as {given.role}")
+    return 0
+
+
+def _revoke(given: argparse.Namespace) -> int:
+    commands.revoke(given.folder, given.device, _why(given, "revoked from the command line"))
+    print(f"{given.device} is revoked; a running server cuts it off within a second")
+    return 0
+
+
+def _backup(given: argparse.Namespace) -> int:
+    chosen = settings.read(given.folder)
+    if not (given.target or chosen.backup_folder):
+        raise CommandRefused("no place for the backup: set backup_folder in server.toml or name a file with --target")
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    target = given.target or Path(chosen.backup_folder) / f"fleet-{stamp}.db"
+    journals = commands.make_backup(given.folder, target, _now_ms())
+    print(f"{target}: {journals} journals, checked")
+    return 0
+
+
+def _restore(given: argparse.Namespace) -> int:
+    lineage = backup.restore(given.source, given.folder / commands.DATABASE, _now_ms())
+    print(f"restored from {given.source}; new lineage {lineage.hex()}: stations send again what came after it")
+    return 0
+
+
+def _rebuild(given: argparse.Namespace) -> int:
+    print(f"{commands.fold_again(given.folder)} records folded again")
+    return 0
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from fleet_server.demo import run
+
+    return run(given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fleet_server", description="The fleet server and its desk.")
+    verbs = parser.add_subparsers(dest="command", required=True)
+
+    def verb(name: str, work: object, words: str, *, folder: str = "the server folder") -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=words, description=words)
+        made.set_defaults(work=work)
+        if folder:
+            made.add_argument("folder", type=Path, metavar="DIR", help=folder)
+        return made
+
+    def signed(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--person", default=getpass.getuser(), help="who asks (default: this user)")
+        made.add_argument("--reason", default="", help="why, for the registry's log")
+
+    made = verb("init", _init, "make a whole fleet folder with its keys", folder="a new folder")
+    made.add_argument("--name", action="append", help="host name or address of the server (repeat for more)")
+    verb("serve", _serve, "run the fleet server until told to end")
+    made = verb("station", _station, "put a station into the registry, or change it")
+    made.add_argument("id", help="like K0001")
+    for name in ("title", "building", "ward"):
+        made.add_argument(f"--{name}", required=True)
+    made.add_argument("--profile", required=True, help="name of a station profile")
+    made.add_argument("--live", action="store_true", help="in service (else screens say: not in service yet)")
+    signed(made)
+    made = verb("claim", _claim, "sign a claim: one device, one station, one use")
+    made.add_argument("station")
+    made.add_argument("--profile", required=True)
+    made.add_argument("--kind", default="install", help="install, card-swap, board-swap, replace, re-enrol")
+    made.add_argument("--out", type=Path, required=True, help="file to write")
+    signed(made)
+    made = verb("bills", _bills, "read a board's bill list (CSV), sign it, and put it where stations fetch it")
+    made.add_argument("csv", type=Path)
+    for name, words in (("building", "as in the registry"), ("title", "for screens"), ("bin", "bank, six digits")):
+        made.add_argument(f"--{name}", required=True, help=words)
+    made.add_argument("--account", required=True)
+    made.add_argument("--payee", required=True, help="name of the account's owner")
+    made.add_argument("--set-key", type=Path, required=True, help="the offline set key (offline/set.pem)")
+    made.add_argument("--offline", action="store_true", help="allow codes while a station is offline, within limits")
+    made = verb("user", _user, "add a person of central operations, or set a new password")
+    made.add_argument("name")
+    made.add_argument("--role", default="operator")
+    made.add_argument("--stdin", action="store_true", help="read the password from standard input")
+    made = verb("revoke", _revoke, "revoke a device for good")
+    made.add_argument("device", help="its name (26 letters and digits)")
+    signed(made)
+    made = verb("backup", _backup, "write a checked backup while the server runs")
+    made.add_argument("--target", type=Path)
+    made = verb("restore", _restore, "make the database from a backup; the server must not run")
+    made.add_argument("source", type=Path)
+    verb("rebuild", _rebuild, "drop every projection and fold the log again; the server must not run")
+    made = verb("demo", _demo, "a fleet and simulated stations with residents on this machine", folder="")
+    made.add_argument("--seconds", type=float, default=0.0, help="how long (default: until Ctrl-C)")
+    made.add_argument("--stations", type=int, default=3)
+    made.add_argument("--cut", type=float, default=0.0, help="cut the network for so many seconds in the middle")
+    made.add_argument("--kill", action="store_true", help="kill processes at random moments")
+    made.add_argument("--broker", default="nats", choices=("nats", "mosquitto"))
+    made.add_argument("--json", type=Path, help="write the summary to this file")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Give the exit code: 0 done, 1 refused or failed, 2 wrong usage."""
+    given = _parser().parse_args(arguments)
+    try:
+        code: int = given.work(given)
+    except FAULTS as error:
+        print(f"fleet_server: {error}", file=sys.stderr)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""What operations do from the command line: stations, claims, bill lists, people, revocation, backup, rebuild.
+
+Each works on the same database as a running server (SQLite lets two processes write in turn); the server notices by
+the registry's log. Bill lists are signed here with the offline set key, which the server never has.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from device_profiles import messages
+from device_profiles.bills import BillSet
+from device_profiles.messages import SignedSet
+from device_profiles.wire import device_from_name
+from fleet_server import backup, bills, fleet_keys
+from fleet_server.enrol import add_claim
+from fleet_server.opener import Opener, rebuild
+from fleet_server.store import Conflict, SetPointer, Station, Why
+from fleet_server.store_sqlite import SqliteStore
+from provisioning.keys import SigningKey, sign_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fleet_server.bills import ImportReport
+
+DATABASE = "fleet.db"
+DAY_MS = 86_400_000
+LIST_DAYS = 40
+CLAIM_HOURS = 48
+
+
+class CommandRefused(Exception):
+    """What was asked cannot be done; the words name the thing and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Where the money of a building goes."""
+
+    bin: str
+    account: str
+    name: str
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[SqliteStore]:
+    """The database of a server folder, open for writing. Raises CommandRefused."""
+    if not (folder / "ca").is_dir():
+        raise CommandRefused(f"{folder} is no server folder: make a fleet with `python -m fleet_server init DIR` first")
+    with closing(SqliteStore.open(folder / DATABASE)) as store:
+        yield store
+
+
+def add_station(folder: Path, station: Station, why: Why) -> None:
+    """Put a station into the registry, or change it. Raises CommandRefused."""
+    with opened(folder) as store:
+        store.run(lambda desk: desk.put_station(station, why))
+
+
+def make_claim(folder: Path, station: str, profile: str, kind: str, why: Why) -> bytes:
+    """Give the signed claim for one device at one station, valid for 48 hours. Raises CommandRefused, WireError."""
+    keys = fleet_keys.load(folder)
+    claim = messages.Claim(
+        claim=secrets.token_bytes(16),
+        kind=kind,
+        station=station,
+        profile=profile,
+        technician=why.person,
+        not_before_ms=why.at_ms - 60_000,
+        not_after_ms=why.at_ms + CLAIM_HOURS * 3_600_000,
+    )
+    claim.check()
+    with opened(folder) as store:
+        try:
+            return store.run(lambda desk: add_claim(desk, claim, keys, why))
+        except Conflict as error:
+            raise CommandRefused(f"no claim for {station}: {error}") from error
+
+
+def import_bills(
+    folder: Path,
+    data: bytes,
+    station_building: tuple[str, str],
+    payee: Payee,
+    set_key: SigningKey,
+    now_ms: int,
+    *,
+    offline: bool,
+) -> tuple[ImportReport, SetPointer | None]:
+    """Read a board's list, sign what is good, and put it where stations fetch it; None when nothing was good.
+
+    station_building: (building, title). offline: sign PREFER_ONLINE, so that stations may show a code while blind.
+    Raises ListRefused for a file that cannot be read as a whole, WireError for a payee that does not fit.
+    """
+    building, title = station_building
+    report = bills.read_bills(data, building)
+    if not report.bills:
+        return report, None
+    name = f"bills/{building}"
+    with opened(folder) as store:
+        newest = max((each.version for each in store.newest_sets() if each.name == name), default=0)
+        version = max(newest + 1, now_ms // 1000)
+        body = BillSet(
+            building=building,
+            title=title,
+            payee_bin=payee.bin,
+            payee_account=payee.account,
+            payee_name=payee.name,
+            as_of_ms=now_ms,
+            version=version,
+            bills=report.bills,
+            offline=offline,
+        )
+        signed = sign_set(
+            set_key,
+            SignedSet(
+                name=name,
+                version=version,
+                issued_ms=now_ms,
+                not_after_ms=now_ms + LIST_DAYS * DAY_MS,
+                body=body.encode(),
+            ),
+        )
+        pointer = pointer_of(name, version, signed)
+        store.run(lambda desk: desk.add_set(pointer, signed, now_ms))
+    return report, pointer
+
+
+def sign_set(key: SigningKey, content: SignedSet) -> bytes:
+    """Sign a set with the offline key."""
+    return sign_message(key, "kiosk/set/1", content.encode())
+
+
+def pointer_of(name: str, version: int, signed: bytes) -> SetPointer:
+    """Where a signed set is found: by its hash."""
+    import hashlib
+
+    return SetPointer(name, version, len(signed), hashlib.sha256(signed).digest())
+
+
+def revoke(folder: Path, device: str, why: Why) -> None:
+    """Revoke a device by its name; a running server cuts it off within a second. Raises CommandRefused, WireError."""
+    wanted = device_from_name(device)
+    with opened(folder) as store:
+        found = store.device(wanted)
+        if found is None:
+            raise CommandRefused(f"the fleet has no device {device}: `station` lists them")
+        if found.status == "REVOKED":
+            raise CommandRefused(f"{device} is revoked already")
+        store.run(lambda desk: desk.put_device(replace(found, status="REVOKED"), why))
+
+
+def make_backup(folder: Path, target: Path, now_ms: int) -> int:
+    """Write a checked backup while the server may run; give how many journals it holds. Raises BackupRefused."""
+    with opened(folder) as store:
+        store.run(lambda desk: desk.set_keeps_backups(True))
+        return backup.backup(store, folder / DATABASE, target, now_ms)
+
+
+def fold_again(folder: Path) -> int:
+    """Drop every projection and fold the log again; give how many records that were."""
+    with opened(folder) as store:
+        return rebuild(store, Opener(store, store, fleet_keys.load_openers(folder)))
