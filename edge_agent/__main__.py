@@ -22,7 +22,7 @@ from device_profiles.profile import Address, Profile, ProfileError, load_shipped
 from edge_agent import boot, notify, settings
 from edge_agent.clock import Clock
 from edge_agent.drivers.display.browser import BrowserDisplay
-from edge_agent.drivers.open import DriverError, open_driver
+from edge_agent.drivers.open import DriverError, open_peripheral
 from edge_agent.drivers.worker import PrinterWorker, WatchWorker
 from edge_agent.errands import Errands
 from edge_agent.events import Tick
@@ -71,30 +71,22 @@ class Inbox:
         self._queue.put_nowait(None)
 
 
-def _peripherals(model: Profile, inbox: Inbox) -> tuple[PrinterWorker | None, list[WatchWorker], dict[str, object]]:
-    """One worker for each peripheral but the display; also the drivers themselves, for simulators' controls."""
+def _peripherals(model: Profile, inbox: Inbox) -> tuple[PrinterWorker | None, Printer | None, list[WatchWorker]]:
+    """One worker for each peripheral but the display; also the printer's driver, for a simulator's controls."""
     printer: PrinterWorker | None = None
+    printer_driver: Printer | None = None
     watchers: list[WatchWorker] = []
-    drivers: dict[str, object] = {}
     for each in model.peripherals:
         if each.port == "display":
             continue
-        given: dict[str, object] = {"name": each.name}
+        driver: Any = open_peripheral(each)
         if each.port == "printer":
-            given["width_dots"] = each.limits["width_dots"]
-        if each.address is not None:
-            given |= {"host": each.address.host, "tcp_port": each.address.port}
-            given["reports_printed"] = "no_print_confirmation" not in each.quirks
-        driver: Any = open_driver(each.port, each.driver, given)
-        drivers[each.port] = driver
-        if each.port == "printer":
-            printer_driver: Printer = driver
-            printer = PrinterWorker(each.name, printer_driver, inbox.post)
+            printer_driver, printer = driver, PrinterWorker(each.name, driver, inbox.post)
         else:
             watched: CardReader = driver
             watchers.append(WatchWorker(each.port, each.name, watched, inbox.post))
     watchers.append(WatchWorker("plugs", "udev", Plugs(), inbox.post))
-    return printer, watchers, drivers
+    return printer, printer_driver, watchers
 
 
 def _loop(agent: Agent, clock: Clock, inbox: Inbox) -> None:
@@ -118,9 +110,10 @@ def run(chosen: Settings) -> int:
         model = model.with_address("printer", Address.parse(chosen.printer_address))
     inbox = Inbox()
     clock = Clock(identity.time_floor_ms)
-    printer, watchers, drivers = _peripherals(model, inbox)
-    simulated = getattr(drivers.get("printer"), "last_slip_png", None)
-    display = BrowserDisplay(chosen.screen_host, chosen.screen_port, simulator_slip=simulated)
+    printer, printer_driver, watchers = _peripherals(model, inbox)
+    display = BrowserDisplay(
+        chosen.screen_host, chosen.screen_port, simulator_slip=getattr(printer_driver, "last_slip_png", None)
+    )
     link = MqttLink(identity, inbox.post)
     errands = Errands(identity.face_url, identity.ca, inbox.post)
     timetable = Timetable(inbox.post)
@@ -138,17 +131,17 @@ def run(chosen: Settings) -> int:
     agent = boot.assemble(chosen.folder, identity, model, around, heartbeat_s, version("citizen-station"))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: inbox.end())
-    workers = [*watchers, *([printer] if printer else [])]
-    for part in (link, errands, timetable, *workers):
-        part.start()
+    ears: list[Any] = [link, errands, timetable, *watchers, *([printer] if printer else [])]
+    for ear in ears:
+        ear.start()
     log.info("station %s serves its screen at http://%s:%d/", identity.station, chosen.screen_host, chosen.screen_port)
     notify.ready()
     try:
         _loop(agent, clock, inbox)
     finally:
         notify.stopping()
-        for part in (timetable, link, errands, *workers):
-            part.stop()
+        for ear in ears:
+            ear.stop()
         display.close()
         agent.journal.close()
     return 0

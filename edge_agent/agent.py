@@ -118,18 +118,25 @@ class Agent:
                 self._perform_all(machine.on(believed, now), now)
 
     def _believe(self, event: Event, now: Now) -> Event | None:
-        """Verify what came from outside; keep what the status map needs of the rest."""
+        """Verify what came from outside; None for what nobody shall hear."""
         match event:
             case events.Received():
-                return self.inbound.received(event, self.journal)
+                believed = self.inbound.received(event, self.journal)
             case events.HttpDone():
-                return self.inbound.done(event)
+                believed = self.inbound.done(event)
+            case _:
+                believed = event
+        return believed if believed is not None and self._note(believed, now) else None
+
+    def _note(self, event: Event, now: Now) -> bool:
+        """Keep what the clock and the status map need; False for what is no news."""
+        match event:
             case events.Acked(ack=ack):
                 self.clock.witness(ack.time_ms)
                 self._ack_seen = (ack.next, ack.digest, ack.lineage)
             case events.PeripheralState(port=port, name=name, state=state, paper=paper, detail=detail):
                 if self._peripherals.get(port) == event:
-                    return None
+                    return False
                 self._peripherals[port] = event
                 fields = {"port": port, "name": name, "state": state, "paper": paper, "detail": detail[:200] or None}
                 self._perform_all([do.Append("device.state", fields, order=0)], now)
@@ -137,7 +144,7 @@ class Agent:
                 self._idle(now)
             case _:
                 pass
-        return event
+        return True
 
     def _idle(self, now: Now) -> None:
         """What the hand does of itself: prepare the next visit's key, and probe a journal that refused a write."""

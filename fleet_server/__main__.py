@@ -47,7 +47,7 @@ def _why(given: argparse.Namespace, reason: str) -> Why:
 
 
 def _init(given: argparse.Namespace) -> int:
-    fleet_keys.init(given.folder, _now_ms(), tuple(given.name or fleet_keys.LOCAL_NAMES))
+    fleet_keys.init(given.folder, _now_ms(), given.host)
     print(f"made {given.folder}: carry {given.folder / 'offline'} away, and run `serve {given.folder / 'server'}`")
     return 0
 
@@ -133,7 +133,7 @@ def _rebuild(given: argparse.Namespace) -> int:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from fleet_server.demo import run
+    from fleet_server.demo.run import run
 
     return run(given)
 
@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--reason", default="", help="why, for the registry's log")
 
     made = verb("init", _init, "make a whole fleet folder with its keys", folder="a new folder")
-    made.add_argument("--name", action="append", help="host name or address of the server (repeat for more)")
+    made.add_argument("--host", default="127.0.0.1", help="name or address under which stations reach the server")
     verb("serve", _serve, "run the fleet server until told to end")
     made = verb("station", _station, "put a station into the registry, or change it")
     made.add_argument("id", help="like K0001")

@@ -70,7 +70,9 @@ class Inbox:
         self._bytes = 0
         self.dropped = 0
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
         return len(self._waiting)
 
     def put(self, message: Message) -> bool:

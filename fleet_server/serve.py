@@ -66,7 +66,7 @@ class Server:
         """Serve until told to stop; the exit code. Raises BrokerError, FleetKeyFault, sqlite3.Error, OSError."""
         settings, folder = self.settings, self.settings.folder
         database = folder / DATABASE
-        fleet_keys.renew_certificates(folder, now_ms(), ("localhost", "127.0.0.1", settings.host))
+        fleet_keys.renew_certificates(folder, now_ms(), settings.public_host or settings.host)
         keys = fleet_keys.load(folder)
         readers = SqliteReaders(database)
         writer = Writer(lambda: SqliteStore.open(database))
@@ -162,7 +162,6 @@ class Server:
 
     def _web(self, name: str, app: Any, host: str, port: int, *, tls: bool) -> None:
         pair = self.settings.folder / "tls"
-        secured = {"ssl_certfile": str(pair / "face.crt"), "ssl_keyfile": str(pair / "face.pem")} if tls else {}
         config = uvicorn.Config(
             app,
             host=host,
@@ -171,7 +170,8 @@ class Server:
             access_log=False,
             lifespan="off",
             server_header=False,
-            **secured,
+            ssl_certfile=str(pair / "face.crt") if tls else None,
+            ssl_keyfile=str(pair / "face.pem") if tls else None,
         )
         web = uvicorn.Server(config)
         self._webs.append(web)

@@ -34,7 +34,7 @@ class Desk:
     def begin(self, language: Language, now: Now) -> list[Effect]:
         """A resident touched the idle screen."""
         if self.checkout.world.out:
-            self.out(now, None)
+            self.out(now, self.scene)
             return []
         self.scene = Scene(place="home", language=language, began_s=now.mono_s, touched_s=now.mono_s)
         return [BeginVisit()]
@@ -64,11 +64,10 @@ class Desk:
             done=old.done,
         )
 
-    def out(self, now: Now, kept: Showing | None) -> None:
-        """Out of service; `kept`: a payment whose code may have been seen before the fault."""
+    def out(self, now: Now, before: Scene, kept: Showing | None = None) -> None:
+        """Out of service, in the language of `before`; `kept`: a payment whose code was seen before the fault."""
         until_s = now.mono_s + self.checkout.settings.out_s
-        old = self.scene
-        self.scene = Scene(place="out", language=old.language, big=old.big, kept=kept, until_s=until_s)
+        self.scene = Scene(place="out", language=before.language, big=before.big, kept=kept, until_s=until_s)
 
     def find(self) -> None:
         """Look up the unit that was typed or scanned."""

@@ -67,6 +67,7 @@ class Ledger:
     counter_next: int = 0
     contact_ms: int | None = None
     contact_kept_ms: int | None = None
+    config: list[tuple[str, object]] = field(default_factory=list)
 
     @classmethod
     def load(cls, state: Mapping[str, Any], counter_first: int) -> Ledger:
@@ -84,6 +85,7 @@ class Ledger:
             counter_next=max(counter_first, state.get("pay.counter", counter_first)),
             contact_ms=state.get("pay.contact_ms"),
             contact_kept_ms=state.get("pay.contact_ms"),
+            config=[(name, value) for name, value in state.get("pay.config", ())],
         )
 
     @property
@@ -157,6 +159,14 @@ class Ledger:
         """A print ended: whose it was (None: not ours), and what to remember."""
         job = self.jobs.pop(number, None)
         return job, self._jobs() if job else {}
+
+    def configured(self, values: Mapping[str, object]) -> Values:
+        """Keep the settings that the fleet has tightened."""
+        config = sorted(values.items())
+        if config == self.config:
+            return {}
+        self.config = config
+        return {"pay.config": [list(each) for each in config] or None}
 
     def heard(self, at_ms: int) -> Values:
         """The fleet was heard; remembered every ten minutes only, which errs on the strict side after a restart."""

@@ -55,11 +55,6 @@ class Questions:
         """Take back a question that was answered or not; None when it is not out."""
         return self.out.pop(question, None)
 
-    def forget(self, purpose: str) -> None:
-        """Wait no longer for questions of a purpose."""
-        self.out = {name: asked for name, asked in self.out.items() if asked.purpose != purpose}
-        self.next_s.pop(purpose, None)
-
     def _due(self, purpose: str, mono_s: float, every_s: float) -> bool:
         self.out = {name: asked for name, asked in self.out.items() if mono_s < asked.until_s}
         if mono_s < self.next_s.get(purpose, mono_s) or any(each.purpose == purpose for each in self.out.values()):

@@ -8,6 +8,7 @@ there. A touch counts only on the screens of the place where the resident is now
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.bills import unit_key
@@ -18,7 +19,7 @@ from edge_agent.effects import Effect, Remember, Screen, Show, Wipe
 from edge_agent.machines.checkout import Checkout
 from edge_agent.machines.desk import Desk
 from edge_agent.machines.ledger import Ledger, Showing
-from edge_agent.machines.payment import tightened
+from edge_agent.machines.payment import Limits, tightened
 from edge_agent.machines.questions import Questions
 from edge_agent.machines.scene import Scene, VisitSettings, World
 from edge_agent.machines.touches import UNIT_MAX, move
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from edge_agent.machines.ledger import Values
 
 RECOVERED_AGE_MAX_MS = 30 * 60_000
+CONFIGURED = (*(each.name for each in fields(Limits)), "out_of_service")
 _UNIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./-]{0,19}")
 
 
@@ -44,7 +46,7 @@ class Visit:
         self._desk = Desk(self._checkout, Questions(random_bytes), Scene())
         self._begun = False
         self._number = 0
-        self._first = 0
+        self._first = 1  # no touch counts before the first screen
         self._shown: tuple[object, ...] | None = None
         self._place: tuple[object, ...] = ()
 
@@ -52,12 +54,6 @@ class Visit:
         """Take one event; give what is to be done. The screen comes last: it shows what the records before it say."""
         effects = self._take(event, now)
         return [*effects, *self._show(now)] if self._begun else effects
-
-    def configure(self, values: Mapping[str, object]) -> None:
-        """Take the settings of the newest Desired: tighter limits, and the operator's out-of-service notice."""
-        self._checkout.limits = tightened(self._settings.limits, values)
-        notice = values.get("out_of_service")
-        self._world.notice = notice if isinstance(notice, str) else ""
 
     def _take(self, event: Event, now: Now) -> list[Effect]:
         match event:
@@ -98,6 +94,8 @@ class Visit:
                 world.online = False
             case events.PeripheralState(port="printer", state=state, paper=paper):
                 world.printer, world.paper = state, paper
+            case events.Configured(values=values):
+                return self._configure(values)
             case events.Acked(ack=ack):
                 return _remember(ledger.heard(ack.time_ms))
             case events.BillsApplied(bills=bills):
@@ -107,9 +105,19 @@ class Visit:
                 pass
         return []
 
+    def _configure(self, values: Mapping[str, Any]) -> list[Effect]:
+        """The newest Desired's settings: tighter limits, the operator's notice. A restart must not loosen them."""
+        self._checkout.limits = tightened(self._settings.limits, values)
+        notice = values.get("out_of_service")
+        self._world.notice = notice if isinstance(notice, str) else ""
+        return _remember(
+            self._checkout.ledger.configured({name: values[name] for name in CONFIGURED if name in values})
+        )
+
     def _started(self, state: Mapping[str, Any], now: Now) -> list[Effect]:
         ledger = Ledger.load(state, self._settings.counter_first)
         self._begun, self._checkout.ledger = True, ledger
+        self._configure(dict(ledger.config))
         kept = ledger.showing
         if kept and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
             self._desk.scene = Scene(place="recovered", kept=kept, until_s=now.mono_s + self._settings.out_s)
@@ -117,12 +125,12 @@ class Visit:
 
     def _stopped(self, reason: str, now: Now) -> list[Effect]:
         self._world.stopped.add(reason)
+        self._shown = None  # a refused write may have taken the newest screen with it
         if not self._desk.scene.in_visit or self._desk.scene.place in ("qr", "result"):
             return []  # an open payment is brought to its end
-        language, big = self._desk.scene.language, self._desk.scene.big
+        before = self._desk.scene
         effects = self._desk.end("fault", now)
-        self._desk.scene.language, self._desk.scene.big = language, big
-        self._desk.out(now, None)
+        self._desk.out(now, before)
         return effects
 
     def _write_refused(self, event: events.AppendFailed, now: Now) -> list[Effect]:
@@ -130,6 +138,7 @@ class Visit:
         scene, ledger = self._desk.scene, self._checkout.ledger
         payment, kept = scene.payment, None
         state_of_payment = payment is not None and event.kind == "payment.state" and event.txn == payment.txn
+        self._shown = None  # what stood behind the record in its list was not shown
         if event.kind == "payment.created" and event.txn:
             ledger.undo(event.txn)
             ledger.show(None)
@@ -140,7 +149,7 @@ class Visit:
             if state_of_payment:
                 ledger.show(kept)  # recorded as awaiting when the journal is back, or at the next start
         if scene.in_visit:
-            self._desk.out(now, kept)
+            self._desk.out(now, scene, kept)
         return [Wipe()]
 
     def _due(self, now: Now) -> list[Effect]:

@@ -128,8 +128,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "checking.text": ("Chỉ vài giây. Xin chờ một chút.", "A few seconds only. Please wait."),
     "qr.offline": (
         (
-            "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán "
-            "lại hóa đơn này trong 24 giờ."
+            "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. "
+            "Không thanh toán lại hóa đơn này trong 24 giờ."
         ),
         (
             "The station is offline and cannot confirm now. The payment counts only when the bank reports the credit. "
@@ -142,7 +142,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "qr.2": ("Kiểm tra tên người nhận và số tiền.", "Check the payee's name and the amount."),
     "qr.3": ("Chuyển khoản, giữ nguyên nội dung.", "Make the transfer; leave the memo unchanged."),
     "qr.memo": ("Nội dung", "Memo"),
-    "qr.code": ("Mã tạm", "Provisional code"),
     "qr.left": ("Mã còn hiệu lực", "Time left"),
     "qr.done": ("Tôi đã chuyển khoản", "I have made the transfer"),
     "qr.cancel": ("Đóng mã", "Close the code"),
@@ -180,7 +179,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The building management sends the VAT invoice separately.",
     ),
     "result.keep": ("Mã của bạn", "Your code"),
-    "result.as_of": ("Kết quả lúc {time}", "Result as of {time}"),
+    "result.as_of": ("Kết quả lúc", "Result as of"),
     "result.another": ("Hóa đơn khác", "Another bill"),
     "result.done": ("Xong", "Done"),
     "result.closes": ("Màn hình tự xóa sau", "The screen clears itself in"),
@@ -261,7 +260,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Máy sẽ xóa màn hình để giữ kín thông tin của bạn.",
         "The screen will be cleared to protect your information.",
     ),
-    "warning.left": ("Còn lại", "Time left"),
     "warning.stay": ("Tôi cần thêm thời gian", "I need more time"),
     "help.title": ("Trợ giúp", "Help"),
     "help.how": ("Cách dùng", "How it works"),
@@ -323,12 +321,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "paper.as_of": ("Xác nhận lúc", "Confirmed at"),
     "paper.pending.next": (
         (
-            "Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán lại hóa đơn này trong 24 giờ. Giữ phiếu này để "
-            "hỏi kết quả tại máy hoặc Ban quản lý tòa nhà."
+            "Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán lại hóa đơn này trong 24 giờ. "
+            "Giữ phiếu này để hỏi kết quả tại máy hoặc Ban quản lý tòa nhà."
         ),
         (
-            "The payment counts only when the bank reports the credit. Do not pay this bill again within 24 hours. Keep "
-            "this slip to ask for the result at the station or the building management."
+            "The payment counts only when the bank reports the credit. Do not pay this bill again within 24 hours. "
+            "Keep this slip to ask for the result at the station or the building management."
         ),
     ),
     "paper.confirmed.next": (

@@ -39,7 +39,7 @@ class Total(NamedTuple):
     """All payments of one state: how many, and their sum in dong."""
 
     state: str
-    count: int
+    payments: int
     dong: int
 
 

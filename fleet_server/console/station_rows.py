@@ -17,7 +17,7 @@ from fleet_server.console.marks import (
     reason_text,
     state_mark,
 )
-from fleet_server.console.overall import BACKLOG_MAX, CLOCK_OFF_MS, QUALITY_TRUSTED, WORST_FIRST, is_silent
+from fleet_server.console.overall import BACKLOG_MAX, CLOCK_OFF_MS, QUALITY_TRUSTED, is_silent
 from fleet_server.console.said import said
 from fleet_server.console.telling import whole
 from fleet_server.console.wording import GAP, say, word
@@ -70,20 +70,29 @@ def _searched(view: StationView) -> str:
     return fold_for_bank(f"{place.id} {place.title} {place.ward} {place.building}")
 
 
-def row(language: Language, view: StationView, fleet: FleetView) -> dict[str, object]:
-    """One station: plain values for programs, `cells` for the page (column -> marks)."""
+class Row(NamedTuple):
+    """One station of the list: plain values for programs, and the marks of each column for people."""
+
+    view: StationView
+    values: dict[str, object]
+    marks: dict[str, list[Mark]]
+
+    def as_json(self) -> dict[str, object]:
+        """Both, as one map."""
+        cells = {name: [mark.as_json() for mark in marks] for name, marks in self.marks.items()}
+        return {**self.values, "cells": cells}
+
+
+def row(language: Language, view: StationView, fleet: FleetView) -> Row:
+    """One station as it is told."""
+    return Row(view, values(view, fleet), dict(zip(COLUMNS, cells(language, view, fleet), strict=True)))
+
+
+def values(view: StationView, fleet: FleetView) -> dict[str, object]:
+    """One station for programs. Peripherals of a silent one are unknown here too."""
     seen, last = view.seen, view.seen.last
     silent = last is not None and is_silent(last, fleet.now_ms, fleet.heartbeat_s)
     now = said(last.status) if last else None
-    peripherals = [
-        {
-            "port": each.port,
-            "name": each.name,
-            "state": "unknown" if silent else each.state,
-            "paper": ("unknown" if silent else each.paper) if each.paper else "",
-        }
-        for each in (now.peripherals if now else None) or ()
-    ]
     return {
         "id": seen.station.id,
         "title": seen.station.title,
@@ -94,17 +103,21 @@ def row(language: Language, view: StationView, fleet: FleetView) -> dict[str, ob
         "next": seen.head.next if seen.head else 0,
         "newest": last.newest if last else None,
         "backlog": seen.backlog,
-        "peripherals": peripherals,
+        "peripherals": [
+            {
+                "port": each.port,
+                "name": each.name,
+                "state": "unknown" if silent else each.state,
+                "paper": ("unknown" if silent else each.paper) if each.paper else "",
+            }
+            for each in (now.peripherals if now else None) or ()
+        ],
         "version": now.version if now else None,
         "desired_rev": now.desired_rev if now else None,
         "wanted_rev": view.wanted.rev if view.wanted else None,
         "quality": last.quality if last else None,
         "exposure_count": now.exposure_count if now else None,
         "refused": view.refused,
-        "cells": {
-            name: [mark.as_json() for mark in marks]
-            for name, marks in zip(COLUMNS, cells(language, view, fleet), strict=True)
-        },
     }
 
 
@@ -195,13 +208,3 @@ def _exposure(language: Language, view: StationView, now: Said) -> list[Mark]:
         return [Mark("0", "off")]
     text = say(language, "exposure.open", n=whole(now.exposure_count))
     return [Mark(text, "warn" if near else "", "alert" if near else "")]
-
-
-def wards(fleet: FleetView) -> list[str]:
-    """Every ward that has a station."""
-    return sorted({view.seen.station.ward for view in fleet.stations})
-
-
-def is_state(text: str) -> bool:
-    """Whether a state of that name exists."""
-    return text in WORST_FIRST

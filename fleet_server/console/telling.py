@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 VIETNAM = timezone(timedelta(hours=7))  # no summer time
 # Telephone, identity, card and account numbers, with the gaps people write in them; codes and revs are shorter.
-_LONG_NUMBER = re.compile(r"\d(?:[ .\-]?\d){7,}")
+_LONG_NUMBER = re.compile(r"\d(?:[ .\-]?\d){8,}")
 SHOWN_DIGITS = 3
 TEXT_MAX = 240
 

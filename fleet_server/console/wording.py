@@ -168,7 +168,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "device.deviceBusy": ("đang bận", "busy"),
     "device.starting": ("đang khởi động", "starting"),
     "device.unknown": ("chưa rõ", "unknown"),
-    "device.was": ("{age} báo: {state}", "{age} it said: {state}"),
+    "device.was": ("lần cuối báo: {state}", "last said: {state}"),
     "paper.full": ("đủ", "full"),
     "paper.low": ("sắp hết", "low"),
     "paper.out": ("hết", "out"),
@@ -185,6 +185,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quality.2": ("NTP", "NTP"),
     "quality.3": ("giờ có ký", "signed time"),
     # one station
+    "station.missing": ("Không có trạm này.", "There is no such station."),
     "station.back": ("Tất cả trạm", "All stations"),
     "station.now": ("Hiện trạng", "Now"),
     "station.then": ("Lời báo cuối cùng, không phải hiện tại", "Its last words, not the present"),

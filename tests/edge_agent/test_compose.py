@@ -159,6 +159,7 @@ def test_even_lines_are_no_more_lines_and_lose_nothing(text, width):
         ("CHỜ XÁC NHẬN – CHƯA", 13, ["CHỜ XÁC", "NHẬN – CHƯA"]),
         ("mộthaiba bốn", 4, ["mộth", "aiba", "bốn"]),
         ("mộthai ba", 4, ["mộth", "ai", "ba"]),
+        ("ab\u0323c", 2, ["ab\u0323", "c"]),
         ("a\nb", 9, ["a", "b"]),
         ("", 9, [""]),
         ("1\u00a0234 567", 6, ["1\u00a0234", "567"]),

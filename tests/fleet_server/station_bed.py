@@ -1,4 +1,4 @@
-"""A station's sending half for tests of the fleet: real keys, real seals, real chain; kept in memory, cut as one likes."""
+"""A station's sending half for tests of the fleet: real keys, seals and chain, kept in memory and cut as one likes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def payment_fields(**changed: Any) -> dict[str, Any]:
         "payee_bin": "970436",
         "payee_account": ACCOUNT,
         "payee_name": "BAN QUAN TRI B1",
-        "reference": "0123456785",
+        "reference": "4MJJA9954A",
         "code": "TAM-K0001-000042-2",
         "bills_version": 3,
         "bills_as_of_ms": T0 - 1000,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import secrets
 from dataclasses import replace
 
 import pytest
@@ -15,8 +14,7 @@ from fleet_server import ingest
 from fleet_server.chain import check_chain
 from fleet_server.ingest import Message, Pace, accept_many
 from fleet_server.store import Why
-from fleet_server.store_sqlite import SqliteStore
-from provisioning.keys import EDDSA, SigningKey, sign_message
+from provisioning.keys import EDDSA, sign_message
 from tests.fleet_server.station_bed import (
     ACK_KEY,
     T0,
@@ -473,97 +471,3 @@ def test_a_storm_is_paced_but_a_quarantine_is_said_all_the_same(fleet, sender):
         (wire.SLOW_DOWN, 30, 10),
         (wire.QUARANTINED, 60, 10),
     ]
-
-
-# ---- any order of things ------------------------------------------------------------------------------------------
-
-
-class Kiosk:
-    """A station that follows the Acks it gets, as the sync machine does: the cursor is the Ack's word."""
-
-    def __init__(self, sender: Sender) -> None:
-        self.sender, self.cursor = sender, 0
-        self.waiting: list[Message] = []
-        self.kept: list[Message] = []
-
-    def next_message(self, draw: random.Random) -> Message:
-        if draw.random() < 0.2:
-            return self.sender.batch(self.cursor, 0)
-        return self.sender.batch(self.cursor, min(len(self.sender.records) - self.cursor, draw.randint(1, 9)))
-
-    def heard(self, ack: wire.Ack | None, message: Message) -> None:
-        if ack is None or ack.batch_hash != hashlib.sha256(message.data).digest():
-            return
-        self.cursor = min(ack.next, len(self.sender.records))
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_whatever_happens_every_record_is_in_the_log_once_or_apart_with_an_alarm(tmp_path, seed):
-    """Send, lose, repeat, reorder, crash before the Ack, restore the fleet, clone the card; then peace."""
-    draw = random.Random(seed)
-    path = tmp_path / "fleet.db"
-    fleet = SqliteStore.open(path)
-    sender = Sender(key=SigningKey.generate(), journal=secrets.token_bytes(16))
-    register(fleet, sender)
-    kiosks = [Kiosk(sender)]
-    backup: bytes | None = None
-    lineages = {fleet.lineage()}
-
-    def deliver(kiosk: Kiosk, message: Message, lost: float) -> None:
-        ack = send(fleet, message)
-        if draw.random() >= lost:
-            kiosk.heard(ack, message)
-
-    for _ in range(120):
-        kiosk = draw.choice(kiosks)
-        match draw.choice(["write", "send", "send", "send", "lose", "late", "again", "restore", "backup", "clone"]):
-            case "write":
-                if draw.random() < 0.3:
-                    kiosk.sender.begin_visit()
-                kiosk.sender.fill(len(kiosk.sender.records) + draw.randint(1, 12))
-            case "send":
-                message = kiosk.next_message(draw)
-                kiosk.kept.append(message)
-                deliver(kiosk, message, lost=0.3)
-            case "lose":
-                kiosk.waiting.append(kiosk.next_message(draw))
-            case "late" if kiosk.waiting:
-                deliver(kiosk, kiosk.waiting.pop(draw.randrange(len(kiosk.waiting))), lost=0.5)
-            case "again" if kiosk.kept:
-                deliver(kiosk, draw.choice(kiosk.kept), lost=0.5)
-            case "backup":
-                fleet.close()
-                backup = path.read_bytes()
-                fleet = SqliteStore.open(path)
-            case "restore" if backup is not None:
-                fleet.close()
-                path.write_bytes(backup)
-                fleet = SqliteStore.open(path)
-                fleet.run(lambda store: store.new_lineage(T0))
-                lineages.add(fleet.lineage())
-            case "clone" if len(kiosks) == 1 and draw.random() < 0.3:
-                twin = kiosk.sender.clone()
-                twin.begin_visit()
-                kiosks.append(Kiosk(twin))
-            case _:
-                pass
-    for _ in range(60):  # peace
-        for kiosk in kiosks:
-            deliver(kiosk, kiosk.sender.batch(kiosk.cursor, 0), lost=0)
-            count = min(len(kiosk.sender.records) - kiosk.cursor, 20)
-            deliver(kiosk, kiosk.sender.batch(kiosk.cursor, count), lost=0)
-    in_log = logged(fleet, sender)
-    apart = {row.record for row in fleet.side(limit=10_000)}
-    for kiosk in kiosks:
-        assert all(record in in_log or record in apart for record in kiosk.sender.records)
-    written = {record for kiosk in kiosks for record in kiosk.sender.records}
-    assert set(in_log) | apart <= written
-    if len(kiosks) == 1:
-        assert in_log == sender.records
-        assert not apart
-        assert fleet.device(sender.device).status == "ACTIVE"
-    elif kiosks[0].sender.records != kiosks[1].sender.records[: len(kiosks[0].sender.records)]:
-        assert fleet.device(sender.device).status == "QUARANTINED"
-        assert "equivocation" in refusals(fleet)
-    assert len(lineages) >= 1
-    fleet.close()

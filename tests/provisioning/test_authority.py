@@ -129,6 +129,13 @@ def test_openssl_refuses_a_certificate_by_a_ca_under_the_issuing_ca(tmp_path):
     assert "path length constraint exceeded" in verify(tmp_path, leaf, "-untrusted", tmp_path / "sub.crt")
 
 
+def test_openssl_reads_how_far_each_ca_may_go(tmp_path):
+    for certificate, length in ((CA.root, 1), (CA.certificate, 0)):
+        shown = text(tmp_path, certificate)
+        assert f"X509v3 Basic Constraints: critical\n                CA:TRUE, pathlen:{length}\n" in shown
+        assert "X509v3 Key Usage: critical\n                Certificate Sign, CRL Sign\n" in shown
+
+
 def test_no_leaf_outlives_the_issuing_ca():
     _, end_ms = authority.life_ms(CA.certificate)
     late = CA.device(DEVICE, TLS.spki, end_ms - 10 * DAY_MS)

@@ -62,7 +62,7 @@ def run_face(face: Face, certificate: Path, key: Path) -> tuple[uvicorn.Server, 
         log_level="critical", lifespan="off", ws="none", loop="asyncio", timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
     while not server.started and time.monotonic() < deadline:
@@ -74,9 +74,11 @@ def run_face(face: Face, certificate: Path, key: Path) -> tuple[uvicorn.Server, 
 @contextmanager
 def running(face: Face, certificate: Path, key: Path) -> Iterator[Face]:
     server, thread = run_face(face, certificate, key)
-    yield face
-    server.should_exit = True
-    thread.join(10)
+    try:
+        yield face
+    finally:
+        server.should_exit = True
+        thread.join(10)
     assert not thread.is_alive()
 
 
@@ -102,7 +104,7 @@ def face(module_face, registry) -> Face:
 
 @pytest.fixture
 def fleet(face, bench) -> Fleet:
-    return Fleet(f"https://127.0.0.1:{face.port}", bench.ca_pem, bench.root_spki, 2.0, 4.0)
+    return Fleet(f"https://127.0.0.1:{face.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
 
 
 @pytest.fixture
@@ -175,16 +177,17 @@ def test_an_unprepared_folder_is_named(tmp_path, registry, fleet, face):
 def test_a_reply_lost_after_issue_is_given_again(folder, registry, fleet, face, bench):
     """The fleet has committed, the station heard nothing; the same command again ends with the same certificate."""
     claim = registry.claim()
-    honest = face.answer
+    honest, given_up = face.answer, threading.Event()
 
     def lose(body: bytes) -> Response:
         honest(body)
-        time.sleep(1.0)
+        given_up.wait(10)
         return Response(status_code=500)
 
     face.answer = lose
-    hasty = Fleet(fleet.url, bench.ca_pem, bench.root_spki, 0.4, 4.0)
+    hasty = Fleet(fleet.url, bench.ca_pem, bench.root_spki, 1.0, 5.0)
     assert refused(folder, claim, hasty) == ("P06", "timeout")
+    given_up.set()
     assert not (folder / "bundle.cose").exists()
     face.answer = honest
     found = enrol(folder, claim, fleet, clock_ms=bench.now_ms + 3600_000)
@@ -307,7 +310,9 @@ def test_tls_itself_does_not_stop_a_station_whose_real_clock_is_behind(tmp_path,
     late = Face()
     late.answer = answer
     with running(late, server / "tls/face.crt", server / "tls/face.pem"):
-        fleet = Fleet(f"https://127.0.0.1:{late.port}", (server / "ca/root.crt").read_bytes(), keys.root_spki, 2.0, 4.0)
+        fleet = Fleet(
+            f"https://127.0.0.1:{late.port}", (server / "ca/root.crt").read_bytes(), keys.root_spki, 10.0, 20.0
+        )
         assert enrol(tmp_path / "i", signed, fleet).time_floor_ms == future_ms
     store.close()
 
@@ -324,7 +329,7 @@ def expired_face(bench, tmp_path, now_ms: int) -> tuple[Path, Path]:
 def test_an_ended_server_certificate_is_p07_with_any_clock(folder, registry, bench, tmp_path, face):
     ended = expired_face(bench, tmp_path, bench.now_ms - 400 * DAY_MS)
     with running(Face(), *ended) as old:
-        fleet = Fleet(f"https://127.0.0.1:{old.port}", bench.ca_pem, bench.root_spki, 2.0, 4.0)
+        fleet = Fleet(f"https://127.0.0.1:{old.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
         claim = registry.claim()
         assert refused(folder, claim, fleet) == ("P07", "clock")
         assert refused(folder, claim, fleet, clock_ms=Y1970) == ("P07", "certificate_ended")
@@ -340,7 +345,7 @@ def other_ca(now_ms: int) -> bytes:
 
 @pytest.mark.parametrize("clock_ms", [None, Y1970])
 def test_a_server_of_another_ca_gets_nothing_with_any_clock(folder, registry, fleet, face, bench, clock_ms):
-    stranger = Fleet(fleet.url, other_ca(bench.now_ms), bench.root_spki, 2.0, 4.0)
+    stranger = Fleet(fleet.url, other_ca(bench.now_ms), bench.root_spki, 10.0, 20.0)
     assert refused(folder, registry.claim(), stranger, clock_ms) == ("P06", "tls_ca")
     assert face.seen == []
 
@@ -353,7 +358,7 @@ def test_a_certificate_for_another_name_is_named(folder, registry, bench, tmp_pa
     (tmp_path / "n.pem").write_bytes(key.to_pem())
     with running(Face(), tmp_path / "n.crt", tmp_path / "n.pem") as other:
         for host in ("127.0.0.1", "localhost"):
-            fleet = Fleet(f"https://{host}:{other.port}", bench.ca_pem, bench.root_spki, 2.0, 4.0)
+            fleet = Fleet(f"https://{host}:{other.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
             assert refused(folder, registry.claim(), fleet) == ("P06", "tls_name")
 
 
@@ -362,13 +367,13 @@ def test_a_device_certificate_cannot_play_the_server(folder, registry, bench, tm
     (tmp_path / "d.crt").write_bytes(authority.pem(ca.device(bytes(16), key.spki, bench.now_ms), ca.certificate))
     (tmp_path / "d.pem").write_bytes(key.to_pem())
     with running(Face(), tmp_path / "d.crt", tmp_path / "d.pem") as other:
-        fleet = Fleet(f"https://127.0.0.1:{other.port}", bench.ca_pem, bench.root_spki, 2.0, 4.0)
+        fleet = Fleet(f"https://127.0.0.1:{other.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
         assert refused(folder, registry.claim(), fleet) == ("P06", "tls_ca")
         assert other.seen == []
 
 
 def test_the_answer_of_another_fleet_under_the_same_ca_is_p08(folder, registry, fleet, bench):
-    other_root = Fleet(fleet.url, bench.ca_pem, SigningKey.generate().spki, 2.0, 4.0)
+    other_root = Fleet(fleet.url, bench.ca_pem, SigningKey.generate().spki, 10.0, 20.0)
     assert refused(folder, registry.claim(), other_root) == ("P08", "bundle_unreadable")
     assert not (folder / "bundle.cose").exists()
 
@@ -451,7 +456,7 @@ def tcp_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
             with connection:
                 serve(connection)
 
-        thread = threading.Thread(target=accept)
+        thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield listener.getsockname()[1]
         thread.join(10)
@@ -466,7 +471,7 @@ def test_a_server_without_tls(folder, registry, bench):
     with tcp_server(
         lambda connection: connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + bytes(connection.recv(1))[:0])
     ) as port:
-        assert refused(folder, registry.claim(), plain(bench, port, 2.0)) == ("P06", "tls")
+        assert refused(folder, registry.claim(), plain(bench, port, 10.0, 20.0)) == ("P06", "tls")
 
 
 def test_a_silent_server_is_left_after_the_step_time(folder, registry, bench):
@@ -474,7 +479,7 @@ def test_a_silent_server_is_left_after_the_step_time(folder, registry, bench):
     with tcp_server(lambda _: done.wait(5)) as port:
         begun = time.monotonic()
         assert refused(folder, registry.claim(), plain(bench, port)) == ("P06", "timeout")
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 5
         done.set()
 
 
@@ -495,7 +500,7 @@ def test_a_dripping_server_is_left_after_the_total_time(folder, registry, bench)
     with tcp_server(drip) as port:
         begun = time.monotonic()
         assert refused(folder, registry.claim(), plain(bench, port)) == ("P06", "timeout")
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 5
 
 
 def test_a_server_that_breaks_off(folder, registry, bench):
@@ -509,7 +514,7 @@ def test_a_server_that_breaks_off(folder, registry, bench):
             shaken.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/cose\r\nContent-Length: 900\r\n\r\nxx")
 
     with tcp_server(hang_up) as port:
-        code, reason = refused(folder, registry.claim(), plain(bench, port, 2.0, 4.0))
+        code, reason = refused(folder, registry.claim(), plain(bench, port, 10.0, 20.0))
     assert (code, reason) == ("P06", "broken_off")
 
 

@@ -210,6 +210,9 @@ OTHER_DEVICE = device_id(OTHER_KEY.spki)
         (answered(replace(GOOD, device=OTHER_DEVICE)), "other_device"),
         (answered(bundle(SENT, certificate=authority.der(CA.device(OTHER_DEVICE, TLS.spki, NOW_MS)))), "other_device"),
         (answered(bundle(SENT, certificate=authority.der(CA.device(DEVICE, OTHER_TLS.spki, NOW_MS)))), "other_tls_key"),
+        (answered(bundle(SENT, device=OTHER_DEVICE, certificate=authority.der(
+            CA.device(OTHER_DEVICE, TLS.spki, NOW_MS)))), "other_device"),
+        (answered(replace(GOOD, root_hash=bytes(32))), "other_ca"),
         (answered(bundle(SENT, ca=OTHER_CA)), "other_ca"),
         (answered(bundle(SENT, ca=OTHER_CA, root_hash=authority.fingerprint(CA_ROOT))), "other_ca"),
         (answered(bundle(SENT, certificate=authority.der(OTHER_CA.device(DEVICE, TLS.spki, NOW_MS)))), "other_ca"),

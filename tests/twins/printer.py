@@ -35,7 +35,8 @@ class Manner:
     reset_after_bytes: int | None = None  # the link breaks when so many bytes were received
     silent: bool = False  # prints, and never says anything
     answers_zero: bool = False  # a clone: 00 to every question
-    reply_delay_s: float = 0.0  # each answer to DLE EOT comes so late
+    reply_delay_s: float = 0.0  # answers to DLE EOT come so late,
+    slow_questions: tuple[int, ...] = (1, 2, 3, 4)  # namely to these
     knows_mark: bool = True  # GS ( H
     knows_push: bool = True  # GS a
     knows_clear: bool = True  # DLE DC4 8
@@ -82,21 +83,25 @@ class Mechanism:
         manner = self.manner
         return manner.cover_open or manner.paper == "out" or manner.head_hot or self._jammed
 
-    def take(self, data: bytes) -> list[bytes]:
-        """Receive: real-time commands are obeyed at once, wherever they stand; all bytes go into the buffer."""
+    def take(self, data: bytes) -> list[tuple[float, bytes]]:
+        """Receive: real-time commands are obeyed at once, wherever they stand; all bytes go into the buffer.
+
+        Gives answers, each with the seconds by which it is late.
+        """
         self.buffer += data
         scan, old = self._scanned + data, len(self._scanned)
         self._scanned = scan[-(_REAL_TIME_BYTES - 1) :]
-        answers = []
+        answers: list[tuple[float, bytes]] = []
         for hit in _REAL_TIME.finditer(scan):
             if hit.end() <= old:
                 continue
             if hit[1]:
-                answers.append(b"\0" if self.manner.answers_zero else bytes([self._status(hit[1][0])]))
+                late_s = self.manner.reply_delay_s if hit[1][0] in self.manner.slow_questions else 0.0
+                answers.append((late_s, b"\0" if self.manner.answers_zero else bytes([self._status(hit[1][0])])))
             elif self.manner.knows_clear:
                 del self.buffer[: len(self.buffer) - (len(scan) - hit.end())]
                 self._raster_left = 0
-                answers.append(b"\x37\x25\0")
+                answers.append((0.0, b"\x37\x25\0"))
         return answers
 
     def work(self) -> list[bytes]:
@@ -230,7 +235,7 @@ class PrinterTwin:
             link.sendall(manner.noise)
         while not self._over.is_set():
             room = manner.buffer_bytes - len(self.mechanism.buffer)
-            answers: list[bytes] = []
+            answers: list[tuple[float, bytes]] = []
             if not manner.stalled and room > 0 and select.select([link], [], [], _STEP_S)[0]:
                 try:
                     data = link.recv(room)
@@ -246,10 +251,9 @@ class PrinterTwin:
                     return
             elif manner.stalled or room <= 0:
                 time.sleep(_STEP_S)
-            due = time.monotonic() + manner.reply_delay_s
-            held += [(due, answer) for answer in answers]
-            held += [(0.0, answer) for answer in self.mechanism.work()]
             now = time.monotonic()
+            held += [(now + late_s, answer) for late_s, answer in answers]
+            held += [(now, answer) for answer in self.mechanism.work()]
             ready = b"".join(answer for at, answer in held if at <= now)
             held = [(at, answer) for at, answer in held if at > now]
             if ready and not manner.silent:

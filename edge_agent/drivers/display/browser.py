@@ -4,6 +4,7 @@
 - `GET /screens` server-sent events; each message is JSON {number, name, html, wiped}. Only the newest screen counts:
   a page that connects late or again gets that one. Another `wiped` than before tells the page to throw itself away.
 - `POST /touch` {screen, action, value} and `POST /beat` {screen} become Touched and PageBeat.
+- `GET /simulator/slip.png`, only where the printer is a simulator: its last slip.
 
 Nothing is cached, the page may load nothing from elsewhere, and a request whose Host is not this address is refused
 (a foreign site whose name was rebound to loopback would carry its own name). Decides nothing about screens.
@@ -79,10 +80,16 @@ class _Message:
 
 
 class BrowserDisplay:
-    """The Display port as a web server on `host`:`port` (0: any free port, told by `url` after `start`)."""
+    """The Display port as a web server on `host`:`port` (0: any free port, told by `url` after `start`).
 
-    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
+    simulator_slip: where the printer is a simulator, what gives the picture of its last slip (PNG, or None).
+    """
+
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, *, simulator_slip: Callable[[], bytes | None] | None = None
+    ) -> None:
         self._address = (host, port)
+        self._simulator_slip = simulator_slip
         self._renderer = Renderer()
         self._process = secrets.token_hex(4)
         self._wipes = 0
@@ -163,16 +170,17 @@ class BrowserDisplay:
         from starlette.applications import Starlette
         from starlette.routing import Route
 
-        return Starlette(
-            routes=[
-                Route("/", self._shell),
-                Route("/static/{name}", self._static),
-                Route("/fonts/{name}", self._font),
-                Route("/screens", self._screens),
-                Route("/touch", self._touch, methods=["POST"]),
-                Route("/beat", self._beat, methods=["POST"]),
-            ]
-        )
+        routes = [
+            Route("/", self._shell),
+            Route("/static/{name}", self._static),
+            Route("/fonts/{name}", self._font),
+            Route("/screens", self._screens),
+            Route("/touch", self._touch, methods=["POST"]),
+            Route("/beat", self._beat, methods=["POST"]),
+        ]
+        if self._simulator_slip:
+            routes.append(Route("/simulator/slip.png", self._slip))
+        return Starlette(routes=routes)
 
     async def _shell(self, _request: Request) -> Response:
         return _reply(200, _file("index.html"), "text/html")
@@ -184,6 +192,10 @@ class BrowserDisplay:
     async def _font(self, request: Request) -> Response:
         name = request.path_params["name"]
         return _reply(200, _font_file(name), "font/ttf") if name in FONTS else _reply(404)
+
+    async def _slip(self, _request: Request) -> Response:
+        picture = self._simulator_slip() if self._simulator_slip else None
+        return _reply(200, picture, "image/png") if picture else _reply(404)
 
     async def _screens(self, _request: Request) -> Response:
         from starlette.responses import StreamingResponse

@@ -257,6 +257,6 @@ def picture(slip: Slip, width_dots: int) -> Image.Image:
         caption = style == "small" and place + 1 < len(runs) and runs[place + 1][0] in _CODES
         blocks.append(_block(style, texts, sizes, width, "center" if heading or caption else "left"))
     content = _stack(blocks, width)
-    page = Image.new("L", (width_dots, content.height + 8), _WHITE)
+    page = Image.new("L", (width_dots, content.height + 16), _WHITE)
     page.paste(content, (MARGIN_LEFT, 8))
     return page.point(lambda dot: _WHITE if dot > _INK else _BLACK, "1")

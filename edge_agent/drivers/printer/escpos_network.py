@@ -40,6 +40,7 @@ _ROWS_PER_S = 1200  # 15 cm of paper
 _GRACE_S = 2.0  # for the mark, once the printer said "processed" or told a fault
 _CLEAR_S = 1.0
 _FINISH_S = 0.5
+_WORD_HOLDS_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class EscposNetwork:
         self._settings = settings
         self._attempt = 0
         self._told: Health | None = None  # the fault that stopped the last job: a full printer hears no question
+        self._told_at_s = 0.0
         self._holds_rest = True  # the printer may hold a piece of a job: of an earlier process, to begin with
 
     def open(self) -> PeripheralState:
@@ -102,7 +104,7 @@ class EscposNetwork:
             wire.finish(time.monotonic())
         if answers:
             self._told = None
-        return self._word(self._told or status.health(answers))
+        return self._word(self._last_word() or status.health(answers))
 
     def print(self, job: bytes, slip: Slip) -> str:
         """Print a slip; at most 30 s.
@@ -125,14 +127,20 @@ class EscposNetwork:
         mark, answer = status.printed_mark(job, self._attempt)
         filler = bytes(raster.BAND_ROWS * self._settings.width_dots // 8) if self._holds_rest else b""
         run = _Run(wire, made, b"" if self._settings.no_print_confirmation else mark, filler, until)
+        run.told = self._last_word()
         try:
             return run.result(answer, asks=not self._settings.no_realtime_status)
         finally:
             self._holds_rest = run.holds_rest
-            self._told = run.fault if run.talks else None
+            if run.talks:
+                self._told, self._told_at_s = run.fault, time.monotonic()
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _last_word(self) -> Health | None:
+        """What a printer said that is silent since; not for ever, or a new one in its place would never print."""
+        return self._told if time.monotonic() - self._told_at_s < _WORD_HOLDS_S else None
 
     def _unreached(self, why: OSError) -> str:
         address = f"{self._settings.host}:{self._settings.tcp_port}"
@@ -159,6 +167,7 @@ class _Run:
         self._before = filler + made.tail if filler else b""
         self._until = until
         self.fault: Health | None = None  # what the printer last said by itself
+        self.told: Health | None = None  # the fault that stopped the job before this one
         self.talks = False  # whether it answers questions when it can
         self.holds_rest = bool(filler)  # whether the printer may hold a piece of a job when this one is over
 
@@ -195,7 +204,7 @@ class _Run:
         self.talks = bool(answers)
         if self.talks and self._before and self._cleared():
             self._before = self._made.tail  # dots of it may hang from the head: they shall not be part of this slip
-        health = status.health(answers)
+        health = self.told if self.told and not answers else status.health(answers)
         if health.blocked:
             raise PortFault(health.detail, health.action)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes of the send queue that were not sent yet
 _CHUNK_BYTES = 4096
+_QUEUE_BYTES = 16 * 1024
 _ANSWER_S = 1.0
 _QUIET_S = 0.05
 
@@ -48,6 +49,8 @@ class Wire:
         """
         connected = socket.create_connection((host, port), timeout_s)
         connected.setblocking(False)
+        # A short queue: what was handed over and not sent is soon noticed, and a fault stops the rest of the slip.
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _QUEUE_BYTES)
         return cls(connected)
 
     def send_some(self, data: bytes | memoryview, until: float) -> int:

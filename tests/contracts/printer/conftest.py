@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -11,11 +10,9 @@ from PIL import Image
 from edge_agent.drivers.open import driver_names, open_driver
 from edge_agent.drivers.printer import escpos_network, raster, tcp
 from edge_agent.drivers.printer.compose import picture
-from edge_agent.drivers.printer.simulated import Faults
+from edge_agent.drivers.printer.simulated import _LABEL, Faults
+from edge_agent.effects import Slip
 from tests.twins.printer import PrinterTwin
-
-if TYPE_CHECKING:
-    from edge_agent.effects import Slip
 
 
 class SimulatedRig:
@@ -37,7 +34,7 @@ class SimulatedRig:
     def came_out(self, _: int) -> list[Image.Image]:
         """The paper between the two bars that say MÔ PHỎNG."""
         sheets = [Image.open(io.BytesIO(png)) for png in self.printer.slips_png()]
-        bar = picture(_LABEL, 576).height
+        bar = picture(Slip((("title", _LABEL),)), 576).height
         return [sheet.crop((0, bar, sheet.width, sheet.height - bar)).convert("1") for sheet in sheets]
 
     def end(self) -> None:
@@ -74,14 +71,6 @@ class NetworkRig:
         self.twin.__exit__()
 
 
-def _label():
-    from edge_agent.drivers.printer.simulated import _LABEL
-    from edge_agent.effects import Slip
-
-    return Slip((("title", _LABEL),))
-
-
-_LABEL = _label()
 RIGS = {"simulated": SimulatedRig, "escpos_network": NetworkRig}
 
 

@@ -25,6 +25,11 @@ def test_wrong_late_and_missing_answers_are_unknown_never_a_fault(network, manne
     assert (said.state, said.paper) == ("unknown", "unknown")
 
 
+def test_a_late_answer_is_not_the_answer_to_the_next_question(network):
+    network.fault(paper="low", reply_delay_s=0.6, slow_questions=(3, 4))
+    assert (network.printer.state().state, network.printer.state().paper) == ("online", "unknown")
+
+
 def test_a_clone_that_answers_zero_still_prints(network):
     network.fault(answers_zero=True, knows_mark=False, knows_push=False, knows_clear=False)
     assert network.printer.print(JOB, SLIP) == "unknown"
@@ -107,6 +112,30 @@ def test_a_roll_that_ends_after_all_was_sent_is_unknown(network, dots):
     assert network.printer.print(JOB, SLIP) == "unknown"
     assert len(network.came_out(1)) == 1
     assert network.printer.state().detail == "out of paper: put in a roll"
+
+
+def test_what_stopped_half_way_does_not_come_out_for_the_next_resident(network, dots):
+    network.printer.print(JOB, SLIP)
+    height = dots(SLIP).height
+    network.fault(rows_left=height - 20)
+    assert network.printer.print(JOB, SLIP) == "unknown"
+    with pytest.raises(PortFault, match="out of paper"):
+        network.printer.print(JOB, SLIP)
+    network.fault(paper="full")
+    assert network.printer.print(JOB, SLIP) == "confirmed"
+    assert [slip.height for slip in network.came_out(3)] == [height, height - 20, height]
+
+
+def test_a_printer_that_is_full_and_out_of_paper_is_not_begun_with(network, monkeypatch):
+    network.printer.print(JOB, SLIP)
+    network.fault(rows_left=20)
+    with pytest.raises(PortFault, match=r"out of paper.*the slip is not whole"):
+        network.printer.print(JOB, LONG)
+    with pytest.raises(PortFault, match="^out of paper: put in a roll$"):
+        network.printer.print(JOB, SLIP)
+    monkeypatch.setattr(escpos_network, "_WORD_HOLDS_S", 0)
+    with pytest.raises(PortFault, match="stopped taking data"):
+        network.printer.print(JOB, LONG)
 
 
 def test_a_cutter_that_jams_is_unknown_and_then_told(network):

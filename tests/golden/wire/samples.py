@@ -215,6 +215,7 @@ MESSAGES = {
         payee_name="BAN QUAN TRI TOA A",
         as_of_ms=NOW_MS - 3_600_000,
         version=12,
+        offline=True,
         bills=(
             Bill(bytes(range(8)), "A-12.05", "2026-10", 1_250_000, "2026-11-25", "NGUYEN *** AN"),
             Bill(bytes(range(1, 9)), "A-12.05", "2026-09", 1_150_000, "2026-10-25", "NGUYEN *** AN"),

@@ -1,0 +1,183 @@
+/* Keeps a page of the console true: ages grow, lists refresh themselves, and silence of the server is said aloud.
+   It decides no word of a state: the server sends marks, this file only puts them on the page, as text. */
+"use strict";
+
+const LIST_EVERY_MS = 2000;
+const PAGE_EVERY_MS = 5000;
+const ANSWER_MAX_MS = 8000;
+const STALE_AFTER_MS = 6000;
+const AGES = {
+  vi: { s: "giây trước", min: "phút trước", h: "giờ trước", d: "ngày trước", ahead: "ở tương lai" },
+  en: { s: "s ago", min: "min ago", h: "h ago", d: "d ago", ahead: "in the future" },
+};
+
+const byId = (id) => document.getElementById(id);
+const words = AGES[document.documentElement.lang] || AGES.vi;
+let serverMs = Number(document.body.dataset.now);
+let heardAt = performance.now();
+
+/* The server's clock, carried on by the browser's own; the machine's wall clock is not asked. */
+const nowMs = () => serverMs + (performance.now() - heardAt);
+
+function age(ms) {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 0) return words.ahead;
+  for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60]]) {
+    if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${words[unit]}`;
+  }
+  return `${seconds} ${words.s}`;
+}
+
+function grow() {
+  for (const each of document.querySelectorAll("time[data-at]")) {
+    const text = age(nowMs() - Number(each.dataset.at));
+    if (each.textContent !== text) each.textContent = text;
+  }
+  const stale = live && performance.now() - heardAt > STALE_AFTER_MS;
+  byId("stale").hidden = !stale;
+  document.body.classList.toggle("stale", stale);
+}
+
+/* Building blocks, in the form of templates/_marks.html. */
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
+  svg.firstChild.setAttribute("href", `#i-${name}`);
+  return svg;
+}
+
+function mark(one) {
+  const made = element("span", ["mark", one.tone, one.small && "small"].filter(Boolean).join(" "));
+  if (one.icon) made.append(icon(one.icon));
+  if (one.text) made.append(element("span", "", one.text));
+  if (one.at_ms) {
+    const time = element("time", "", age(nowMs() - one.at_ms));
+    time.dataset.at = one.at_ms;
+    made.append(time);
+  }
+  return made;
+}
+
+function banner(one) {
+  const made = element(one.href ? "a" : "p", `banner ${one.tone}`);
+  if (one.href) made.href = one.href;
+  made.append(icon(one.icon), element("span", "", one.text));
+  return made;
+}
+
+function tile(one) {
+  const item = element("li"), link = element("a", `tile ${one.tone || ""}`);
+  link.href = one.href;
+  link.dataset.state = one.state;
+  if (one.chosen) link.setAttribute("aria-current", "true");
+  link.append(icon(one.icon), element("b", "", one.stations.toLocaleString("vi")), element("span", "", one.text));
+  item.append(link);
+  return item;
+}
+
+/* Puts something on the page only if it says something new: selection and focus stay where they are. */
+const shown = new WeakMap();
+function renew(place, news, build) {
+  const text = JSON.stringify(news);
+  if (shown.get(place) === text) return;
+  shown.set(place, text);
+  place.replaceChildren(...news.map(build));
+}
+
+function row(one, columns) {
+  const made = element("tr"), head = element("th"), link = element("a");
+  made.dataset.id = one.id;
+  head.scope = "row";
+  link.href = `/stations/${encodeURIComponent(one.id)}`;
+  link.append(element("b", "", one.id), element("span", "", one.title));
+  head.append(link, element("small", "", one.ward));
+  made.append(head);
+  for (const { name, label } of columns) {
+    const cell = element("td", name);
+    cell.dataset.label = label;
+    made.append(cell);
+  }
+  return made;
+}
+
+function stations(news) {
+  const table = byId("stations"), body = table.tBodies[0];
+  const columns = [...table.tHead.rows[0].cells].slice(1).map((th) => ({ name: th.className, label: th.textContent }));
+  const known = new Map([...body.rows].map((tr) => [tr.dataset.id, tr]));
+  const rows = news.stations.map((one) => {
+    const tr = known.get(one.id) || row(one, columns);
+    tr.className = `is-${one.state}`;
+    columns.forEach(({ name }, index) => renew(tr.cells[index + 1], one.cells[name], mark));
+    return tr;
+  });
+  if (rows.length !== body.rows.length || rows.some((tr, index) => body.rows[index] !== tr)) body.replaceChildren(...rows);
+  byId("empty").hidden = rows.length > 0;
+  byId("matching").textContent = news.matching;
+  byId("fresh").dataset.at = news.now_ms;
+  renew(byId("tiles"), news.tiles, tile);
+  renew(byId("banners"), news.banners, banner);
+}
+
+async function ask(address) {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(ANSWER_MAX_MS), cache: "no-store", redirect: "manual" });
+  if (answer.status === 401 || answer.type === "opaqueredirect") {
+    byId("ended").hidden = false;
+    live = "";
+    return null;
+  }
+  return answer.ok ? answer : null;
+}
+
+function heard(ms) {
+  serverMs = ms;
+  heardAt = performance.now();
+}
+
+async function refreshList() {
+  const answer = await ask(`/api/stations${location.search}`);
+  if (!answer) return;
+  const news = await answer.json();
+  heard(news.now_ms);
+  stations(news);
+}
+
+async function refreshPage() {
+  const answer = await ask(location.href);
+  if (!answer) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  heard(Number(page.body.dataset.now));
+  for (const id of ["main", "banners"]) {
+    const place = byId(id), news = page.getElementById(id);
+    if (shown.get(place) !== news.innerHTML) {
+      shown.set(place, news.innerHTML);
+      place.replaceChildren(...news.childNodes);
+    }
+  }
+}
+
+let live = document.body.dataset.live;
+async function turn() {
+  if (!live) return;
+  if (!document.hidden) {
+    try {
+      await (live === "stations" ? refreshList() : refreshPage());
+    } catch (error) {
+      console.warn("no answer:", error.message); // the stale line says it to people
+    }
+    grow();
+  }
+  setTimeout(turn, live === "stations" ? LIST_EVERY_MS : PAGE_EVERY_MS);
+}
+
+setInterval(grow, 1000);
+document.addEventListener("visibilitychange", grow);
+setTimeout(turn, live === "stations" ? LIST_EVERY_MS : PAGE_EVERY_MS);

@@ -1,0 +1,200 @@
+"""The page of one station: what it says now or said last, its devices, payments, timeline and registry log.
+
+Reads masked data only; decides nothing but how a fact is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from device_profiles.wire import device_name
+from fleet_server import money
+from fleet_server.console.marks import Mark, device_mark, paper_mark, quality_mark
+from fleet_server.console.overall import is_silent
+from fleet_server.console.said import said
+from fleet_server.console.telling import dong, masked, span, whole
+from fleet_server.console.wording import GAP, say, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fleet_server.console.glance import StationView
+    from fleet_server.console.said import Peripheral
+    from fleet_server.console.wording import Language
+    from fleet_server.store import Device, Head, LastValues, RegistryLine, Store, TimelineRow, Transaction
+
+TRANSACTIONS_SHOWN, LINES_SHOWN, LOG_SHOWN = 30, 100, 60
+
+
+class Served(NamedTuple):
+    """One device that served the station; `name` is that of its certificate."""
+
+    device: Device
+    name: str
+    last: LastValues | None
+    heads: tuple[Head, ...]
+
+
+class Told(NamedTuple):
+    """One transaction; state and reason as a person is told them now, "" where it is no payment."""
+
+    transaction: Transaction
+    state: str
+    reason: str
+
+
+class StationPage(NamedTuple):
+    """Everything the page needs beside the station's view; `notice`: operations' words for "out of service"."""
+
+    devices: tuple[Served, ...]
+    transactions: tuple[Told, ...]
+    lines: tuple[TimelineRow, ...]
+    log: tuple[RegistryLine, ...]
+    notice: str
+
+
+def look(store: Store, station: str, now_ms: int) -> StationPage:
+    """Read one station."""
+    devices = tuple(
+        Served(each, device_name(each.id), store.last_values(each.id), tuple(store.heads(each.id)))
+        for each in reversed(store.devices(station))
+    )
+    log = [
+        line
+        for subject in (station, *(each.name for each in devices))
+        for line in store.registry_log(LOG_SHOWN, subject)
+    ]
+    log.sort(key=lambda line: -line.number)
+    notice = {**store.settings("fleet"), **store.settings(station)}.get("out_of_service")
+    return StationPage(
+        devices=devices,
+        transactions=tuple(
+            Told(each, *(money.shown(each.payment, now_ms) if each.payment else ("", "")))
+            for each in store.transactions(station, TRANSACTIONS_SHOWN)
+        ),
+        lines=tuple(store.timeline(station, LINES_SHOWN)),
+        log=tuple(log[:LOG_SHOWN]),
+        notice=notice if isinstance(notice, str) else "",
+    )
+
+
+class Fact(NamedTuple):
+    """One fact with its label's key."""
+
+    label: str
+    mark: Mark
+
+
+def facts(language: Language, view: StationView) -> list[Fact]:
+    """What the registry, the newest batch and the projection say, in short."""
+    place, head, last, state = view.seen.station, view.seen.head, view.seen.last, view.seen.state
+    found = [Fact("fact.building", Mark(place.building)), Fact("fact.profile", Mark(place.profile))]
+    if last is not None:
+        now = said(last.status)
+        found += [
+            Fact("fact.accepted", Mark(whole(head.next if head else 0))),
+            Fact("fact.newest", Mark(whole(last.newest + 1))),
+            Fact("fact.durable", Mark(whole(head.durable_next if head else 0))),
+            Fact("col.version", Mark(now.version or GAP)),
+            Fact("fact.boot", Mark(str(last.boot))),
+            Fact("fact.uptime", Mark(span(now.uptime_s))),
+            Fact("col.clock", quality_mark(language, last.quality)),
+            Fact("fact.clock", Mark(f"{(last.time_ms - last.received_ms) / 1000:+.1f} s")),
+            Fact("fact.disk", Mark(GAP if now.disk_free_percent is None else f"{now.disk_free_percent} %")),
+            Fact("fact.rss", Mark(GAP if now.rss_kib is None else f"{whole(now.rss_kib // 1024)} MiB")),
+            Fact("col.exposure", Mark(whole(now.exposure_count))),
+            Fact("fact.page", Mark(span(now.page_age_s))),
+            Fact("fact.refusals", Mark(_counts(dict(now.refusals or ())))),
+        ]
+    if state is not None:
+        found += [
+            Fact(
+                "fact.journals", Mark(f"{state.journals} · {masked(state.journal_reason)}" if state.journals else GAP)
+            ),
+            Fact("fact.outcomes", Mark(_counts(state.visits))),
+            Fact("fact.slips", Mark(_counts(state.slips))),
+            Fact("fact.sets", Mark(_sets(state.sets))),
+        ]
+    return found
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return masked(" · ".join(f"{name} {whole(count)}" for name, count in sorted(counts.items()))) or GAP
+
+
+def _sets(sets: Mapping[str, Mapping[str, object]]) -> str:
+    told = (
+        f"{name} v{entry.get('version')} {entry.get('result')} {entry.get('reason') or ''}"
+        for name, entry in sorted(sets.items())
+    )
+    return masked(" · ".join(each.strip() for each in told)) or GAP
+
+
+class PeripheralLine(NamedTuple):
+    """One peripheral: how it is now, and since or until when that is known."""
+
+    port: str
+    name: str
+    mark: Mark
+    paper: Mark
+    at_ms: int
+    detail: str
+
+
+def peripherals(language: Language, view: StationView, now_ms: int, heartbeat_s: int) -> list[PeripheralLine]:
+    """Every peripheral the newest batch names; of a silent station each is unknown, with what it said last."""
+    last = view.seen.last
+    if last is None:
+        return []
+    silent = is_silent(last, now_ms, heartbeat_s)
+    return [_peripheral(language, view, each, last, silent=silent) for each in said(last.status).peripherals or ()]
+
+
+def _peripheral(
+    language: Language, view: StationView, each: Peripheral, last: LastValues, *, silent: bool
+) -> PeripheralLine:
+    recorded = view.seen.state.peripherals.get(f"{each.port}/{each.name}") if view.seen.state else None
+    detail = masked(str(recorded.get("detail") or "")) if recorded and recorded.get("state") == each.state else ""
+    if silent:
+        was = word(language, "device", each.state) + (f", {word(language, 'paper', each.paper)}" if each.paper else "")
+        detail = say(language, "device.was", state=was)
+    return PeripheralLine(
+        port=word(language, "reason.port", each.port),
+        name=each.name,
+        mark=device_mark(language, "unknown" if silent else each.state),
+        paper=paper_mark(language, "unknown" if silent and each.paper else each.paper)
+        if each.port == "printer"
+        else Mark(""),
+        at_ms=last.received_ms,
+        detail=detail,
+    )
+
+
+def told(language: Language, line: TimelineRow) -> str:
+    """The facts of one line in words."""
+    return " · ".join(each for each in _told(language, line.kind, line.facts.items()) if each)
+
+
+def _told(language: Language, kind: str, named: Iterable[tuple[str, object]]) -> Iterable[str]:
+    for name, value in named:
+        match kind, name, value:
+            case "payment.created", "amount", int(amount):
+                yield dong(amount)
+            case _, "online", bool(online):
+                yield "" if online else say(language, "money.offline")
+            case "payment.state", "state", str(state):
+                yield word(language, "payment", state)
+            case "payment.state", "reason", str(reason):
+                yield word(language, "why", reason)
+            case "device.state", "state", str(state):
+                yield word(language, "device", state)
+            case _, "port", str(port):
+                yield word(language, "reason.port", port)
+            case _, "paper", str(paper):
+                yield f"{say(language, 'col.paper')} {word(language, 'paper', paper)}"
+            case "payment.created", "code", str(code):
+                yield code  # made by the station, of its own digits
+            case _, "name" | "detail", str(text):
+                yield masked(text)
+            case _:
+                yield masked(f"{name} {value}")

@@ -1,0 +1,327 @@
+"""What breaks: the journal refuses, the printer is out, the power is cut. What was said stays true."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_agent import events
+from edge_agent.effects import Append, BeginVisit, Print, Show, Wipe
+from tests.edge_agent.visit_bed import START_MS, Bed, lines, of
+
+CODE = "TAM-K0001-000042-2"
+
+
+def test_a_refused_payment_record_shows_no_code_and_says_that_nothing_was_recorded():
+    bed = Bed()
+    bed.refuse = "payment.created"
+    performed = bed.to_qr()
+    assert (bed.name, bed.data["code"]) == ("out", "")
+    assert "qr" not in [each.name for each in bed.screens]
+    assert [type(each) for each in performed] == [Wipe, Show]
+    ledger = bed.visit._checkout.ledger
+    assert (ledger.exposure_dong, ledger.locks, ledger.showing) == (0, {}, None)
+    assert ledger.counter_next == 43, "a code is never given twice, not even one that was not recorded"
+
+
+def test_a_refused_second_record_shows_no_code_either():
+    bed = Bed()
+    bed.refuse = "payment.state:QR_SHOWN"
+    bed.to_qr()
+    assert (bed.name, bed.data["code"]) == ("out", "")
+    assert "qr" not in [each.name for each in bed.screens]
+    assert bed.visit._checkout.ledger.exposure_dong == 485_000, "it is recorded, so it counts until the fleet frees it"
+    assert "pay.showing" not in bed.state
+
+
+def test_a_refused_record_after_the_code_was_seen_gives_the_code_to_keep():
+    bed = Bed()
+    bed.to_qr()
+    bed.refuse = "payment.state:AWAITING_CONFIRMATION"
+    bed.touch("paid")
+    assert (bed.name, bed.data["code"]) == ("out", CODE)
+    assert bed.slips() == []
+    assert bed.state["pay.showing"] == [bed.txn, CODE, START_MS]
+    assert bed.send(events.ServiceStopped("journal")) != []
+    performed = bed.send(events.ServiceResumed("journal"))
+    assert of(performed, Append)[0].fields == {"state": "AWAITING_CONFIRMATION"}
+    assert "pay.showing" not in bed.state
+
+
+def test_a_refused_confirmation_keeps_the_code_on_the_screen():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    bed.refuse = "payment.state:CONFIRMED"
+    bed.answer(bed.next_question(), state="CONFIRMED")
+    assert (bed.name, bed.data["code"]) == ("out", CODE)
+    assert len(bed.slips()) == 1
+
+
+def test_a_refused_end_still_wipes_and_still_shows_the_idle_screen():
+    bed = Bed()
+    bed.to_bills()
+    bed.refuse = "visit.ended"
+    performed = bed.touch("end")
+    assert [type(each) for each in performed] == [Wipe, Show]
+    assert bed.name == "idle"
+
+
+def test_a_refused_slip_result_goes_out_of_service_with_the_code():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    bed.refuse = "slip.result"
+    bed.send(events.PrintDone(bed.slips()[0].job, "confirmed"))
+    assert (bed.name, bed.data["code"]) == ("out", CODE)
+
+
+def test_a_record_of_another_machine_that_is_refused_ends_the_visit_too():
+    bed = Bed()
+    bed.to_review()
+    bed.send(events.AppendFailed("device.state", None, "disk full"))
+    assert (bed.name, bed.data["code"]) == ("out", "")
+
+
+def test_a_refused_record_with_nobody_there_only_renews_the_screen():
+    bed = Bed()
+    performed = bed.send(events.AppendFailed("device.state", None, "disk full"))
+    assert [type(each) for each in performed] == [Wipe, Show]
+    assert bed.name == "idle"
+
+
+def test_while_the_service_is_stopped_no_visit_begins():
+    bed = Bed()
+    bed.send(events.ServiceStopped("quarantined"))
+    assert bed.data["out"] is True
+    performed = bed.touch("start", "en")
+    assert of(performed, BeginVisit) == []
+    assert bed.name == "out"
+    bed.touch("end")
+    bed.send(events.ServiceResumed("another reason"))
+    assert bed.data["out"] is True
+    bed.send(events.ServiceResumed("quarantined"))
+    assert bed.data["out"] is False
+    bed.touch("start", "en")
+    assert bed.name == "home"
+
+
+def test_a_stop_ends_a_visit_without_a_payment():
+    bed = Bed()
+    bed.to_review()
+    bed.touch("language", "en")
+    performed = bed.send(events.ServiceStopped("revoked"))
+    assert [type(each) for each in performed] == [Append, Wipe, Show]
+    assert performed[0].fields["outcome"] == "fault"
+    assert (bed.name, bed.screen.language) == ("out", "en")
+
+
+@pytest.mark.parametrize("place", ["qr", "result"])
+def test_a_stop_lets_an_open_payment_come_to_its_end(place):
+    bed = Bed()
+    bed.to_qr()
+    if place == "result":
+        bed.touch("paid")
+    bed.send(events.ServiceStopped("revoked"))
+    assert bed.name == place
+    bed.send(events.ServiceResumed("revoked"))
+    assert [state for kind, state in bed.records() if kind == "payment.state"].count("AWAITING_CONFIRMATION") == (
+        place == "result"
+    )
+
+
+def test_out_of_service_speaks_both_languages_and_large_text():
+    bed = Bed()
+    bed.send(events.ServiceStopped("journal"))
+    bed.touch("start", "vi")
+    bed.touch("language", "en")
+    bed.touch("big", "1")
+    assert (bed.screen.language, bed.screen.big) == ("en", True)
+    assert bed.touch("restart") == [], "nothing begins a visit but the idle screen"
+
+
+# the printer
+
+PRINTERS = {
+    "missing": (None, "failed"),
+    "offline": (events.PeripheralState("printer", "p", "offline"), "failed"),
+    "out of paper": (events.PeripheralState("printer", "p", "online", "out"), "paper_out"),
+    "jammed": (events.PeripheralState("printer", "p", "online", "jammed"), "failed"),
+}
+
+
+@pytest.mark.parametrize(("state", "slip"), PRINTERS.values(), ids=PRINTERS.keys())
+def test_without_a_printer_everything_goes_on_with_the_code_on_the_screen(state, slip):
+    bed = Bed(printer=False)
+    if state:
+        bed.send(state)
+    bed.to_qr()
+    bed.touch("paid")
+    assert bed.records()[-1] == ("payment.state", "AWAITING_CONFIRMATION")
+    assert (bed.data["slip"], bed.data["code"], bed.data["may_print"]) == (slip, CODE, False)
+    assert bed.slips() == []
+    assert bed.touch("print") == []
+
+
+@pytest.mark.parametrize("paper", ["full", "low", "unknown", None])
+def test_a_printer_that_does_not_say_that_it_is_out_is_tried(paper):
+    bed = Bed(printer=False)
+    bed.send(events.PeripheralState("printer", "p", "online", paper))
+    bed.to_qr()
+    bed.touch("paid")
+    assert len(bed.slips()) == 1
+
+
+def test_another_device_is_not_the_printer():
+    bed = Bed()
+    bed.send(events.PeripheralState("scanner", "s", "offline"))
+    bed.to_qr()
+    bed.touch("paid")
+    assert bed.data["slip"] == "printing"
+
+
+def test_when_paper_comes_back_the_slip_can_be_printed_and_is_no_reprint():
+    bed = Bed(printer=False)
+    bed.send(events.PeripheralState("printer", "p", "online", "out"))
+    bed.to_qr()
+    bed.touch("paid")
+    bed.send(events.PeripheralState("printer", "p", "online", "full"))
+    assert bed.data["may_print"] is True
+    bed.touch("print")
+    assert "BẢN IN LẠI" not in repr(bed.slips()[0].slip)
+
+
+def test_a_failed_print_is_recorded_and_may_be_tried_again_as_the_first_copy():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    bed.send(events.PrintDone(bed.slips()[0].job, "failed", "paper jam"))
+    assert (bed.data["slip"], bed.data["may_print"]) == ("failed", True)
+    bed.touch("print")
+    assert "BẢN IN LẠI" not in repr(bed.slips()[1].slip)
+    results = [each.fields for each in of(bed.done, Append) if each.kind == "slip.result"]
+    assert [(each["slip"], each["result"], each["copy"]) for each in results] == [("pending", "failed", 1)]
+
+
+def test_an_unknown_print_may_be_repeated_marked_as_a_reprint_and_not_without_end():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    for _ in range(3):
+        bed.send(events.PrintDone(bed.slips()[-1].job, "unknown"))
+        bed.touch("print")
+    assert [lines(job, "bold")[0] for job in bed.slips()[1:]] == ["BẢN IN LẠI LẦN 1", "BẢN IN LẠI LẦN 2"]
+    assert bed.data["may_print"] is False
+
+
+def test_a_print_that_ends_after_the_visit_is_still_recorded():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    txn, job = bed.txn, bed.slips()[0].job
+    bed.touch("end")
+    performed = bed.send(events.PrintDone(job, "confirmed"))
+    (record,) = of(performed, Append)
+    assert (record.kind, record.txn, record.fields["result"]) == ("slip.result", txn, "confirmed")
+    assert bed.name == "idle"
+    assert "pay.jobs" not in bed.state
+    assert bed.send(events.PrintDone(job, "confirmed")) == []
+
+
+def test_two_slips_under_way_are_told_apart():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    bed.answer(bed.next_question(), state="CONFIRMED")
+    pending, confirmed = bed.slips()
+    bed.send(events.PrintDone(pending.job, "failed"))
+    assert bed.data["slip"] == "printing"
+    bed.send(events.PrintDone(confirmed.job, "confirmed"))
+    assert bed.data["slip"] == "confirmed"
+    slips = [each.fields["slip"] for each in of(bed.done, Append) if each.kind == "slip.result"]
+    assert slips == ["pending", "confirmed"]
+
+
+# power cut
+
+
+def test_after_a_power_cut_at_the_code_the_payment_awaits_and_its_code_is_shown():
+    bed = Bed()
+    bed.to_qr()
+    again = Bed(state=bed.state)
+    first = again.screens[0]
+    assert (first.name, first.data["code"]) == ("recovered", CODE)
+    assert "pay.showing" not in again.state
+    again.touch("print")
+    (job,) = again.slips()
+    assert lines(job, "code") == [CODE]
+    assert "NGUYEN" not in repr(job.slip)
+    again.send(events.PrintDone(job.job, "confirmed"))
+    assert again.data["slip"] == "confirmed"
+    (result,) = of(again.done, Append)
+    assert (result.fields["slip"], result.txn) == ("code", bed.txn)
+    again.touch("end")
+    assert again.name == "idle"
+
+
+def test_the_record_after_a_power_cut_is_written_at_once():
+    bed = Bed()
+    bed.to_qr()
+    again = Bed.__new__(Bed)
+    seen = []
+    original = Bed.send
+
+    def send(self, event):
+        performed = original(self, event)
+        seen.extend(of(performed, Append))
+        return performed
+
+    again.send = send.__get__(again)
+    again.__init__(state=bed.state)
+    assert [(each.kind, each.fields["state"], each.txn) for each in seen] == [
+        ("payment.state", "AWAITING_CONFIRMATION", bed.txn)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "quality", "name"),
+    [(30 * 60_000, 3, "recovered"), (30 * 60_000 + 1, 3, "idle"), (30 * 60_000 + 1, 1, "recovered")],
+)
+def test_an_old_code_is_not_shown_to_whoever_stands_there_now(age_ms, quality, name):
+    bed = Bed(state={"pay.showing": [b"t" * 16, CODE, START_MS - age_ms]}, quality=quality)
+    assert bed.screens[0].name == name
+
+
+def test_the_recovered_screen_clears_itself():
+    bed = Bed(state={"pay.showing": [b"t" * 16, CODE, START_MS]})
+    bed.wait(60)
+    assert bed.name == "idle"
+
+
+def test_prints_that_were_under_way_are_recorded_as_unknown():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    assert len(bed.state["pay.jobs"]) == 1
+    again = Bed(state=bed.state)
+    assert "pay.jobs" not in again.state
+
+
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_the_counter_never_gives_a_code_twice_across_power_cuts(moment):
+    state, seen = {}, set()
+    for _ in range(moment):
+        bed = Bed(online=False, state={k: v for k, v in state.items() if k == "pay.counter"})
+        bed.to_qr()
+        assert bed.data["code"] not in seen
+        seen.add(bed.data["code"])
+        state = bed.state
+    assert len(seen) == moment
+
+
+def test_prints_are_effects_behind_the_remembered_job():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("back")
+    performed = bed.touch("print")
+    assert [type(each).__name__ for each in performed] == ["Remember", "Print", "Show"]
+    assert performed[0].values["pay.jobs"][0][0] == of(performed, Print)[0].job
