@@ -104,7 +104,7 @@ def _loop(agent: Agent, clock: Clock, inbox: Inbox) -> None:
 
 def run(chosen: Settings) -> int:
     """Run one station until it is told to end."""
-    identity = Identity.load(chosen.folder / "identity")
+    identity = Identity.load(chosen.folder / "identity", may_connect=False)
     model = load_shipped(identity.profile)
     if chosen.printer_address:
         model = model.with_address("printer", Address.parse(chosen.printer_address))

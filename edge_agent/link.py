@@ -15,7 +15,6 @@ import random
 import secrets
 import socket
 import ssl
-import struct
 import threading
 import time
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 PACKET_MAX_BYTES = wire.ACK_MAX_BYTES + 1024  # an Ack or a Desired (the same limit), with topic and header
 STATE_KIND = "kiosk/state/1"
-NONSENSE = (OSError, ValueError, LookupError, TypeError, struct.error)  # what a broken packet makes paho raise
+_FAULTS = (OSError, ValueError)  # the network's, and what a packet that is none makes paho raise
 _system_random = random.SystemRandom()
 _TURN_S = 0.5
 _LEAVE_S = 1.0
@@ -177,7 +176,7 @@ class _Session:
             return f"identity files: {error}"
         try:
             self._serve(client, stopping)
-        except NONSENSE as error:
+        except _FAULTS as error:
             return self._reason or _words(error)
         finally:
             self._client, self._up = None, False
@@ -204,7 +203,7 @@ class _Session:
             client.loop(_TURN_S)
 
     def _new_client(self, context: ssl.SSLContext) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, secrets.token_hex(16), reconnect_on_failure=False)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, secrets.token_hex(16))
         client.connect_timeout = self._pace.answer_s
         client.tls_set_context(context)
         client.will_set(wire.topic_state(self._identity.device), self._state(alive=False))
@@ -245,7 +244,7 @@ class _Session:
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         if message.topic in self._topics:
             channel: Literal["ack", "desired"] = "ack" if message.topic == self._topics[0] else "desired"
-            self._post(Received(channel, message.payload))
+            self._post(Received(channel, bytes(message.payload)))
 
 
 class GuardedSocket(ssl.SSLSocket):

@@ -135,7 +135,7 @@ def device_app(face: Face) -> FastAPI:
             face.fleet.run, lambda store: enrol(store, data, now_ms, face.issuer)
         )
         if isinstance(reply, Refused):
-            return JSONResponse({"code": reply.code, "detail": reply.detail}, status_code=403)
+            return JSONResponse(reply.as_json(), status_code=403)
         await run_in_threadpool(face.enrolled)
         return Response(reply, media_type="application/cose")
 

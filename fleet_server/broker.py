@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -139,6 +140,7 @@ def open_broker(kind: str, settings: BrokerSettings, access: BrokerAccess) -> Br
             raise BrokerError(f"unknown broker {kind!r}: choose one of {', '.join(KINDS)}")
 
 
+@lru_cache(maxsize=65_536)  # asked for every device at every reload
 def device_topics(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Exact topics a device may publish to, and those it may subscribe to.
 

@@ -17,8 +17,9 @@ HEADER_MAX_BYTES = 1024
 KID_BYTES = 8
 _KEY, _SUITE = 8, 9
 _COMPARED = 6  # fields 0 to 5 are compared, not read
-_RULES = {rule.key: (rule, name) for name, rule in layout.rules(Header) if rule.key >= _COMPARED}
-_NEEDED = frozenset(key for key, (rule, _) in _RULES.items() if not rule.optional) | {_KEY}
+_READ = [(name, rule) for name, rule in layout.rules(Header) if rule.key >= _COMPARED]
+_RULES = {rule.key: (rule.kind, rule.least, rule.most, name) for name, rule in _READ}
+_NEEDED = frozenset(rule.key for _, rule in _READ if not rule.optional) | {_KEY}
 _LIST_OF_2, _MAP_OF_6, _MAP_OF_23 = 0x82, 0xA6, 0xB7
 _BYTES_FROM, _BYTES_TO = 0x40, 0x60
 _SHORT_MAX, _ARGUMENT_MAX = 23, 27
@@ -109,8 +110,9 @@ def _judge(header: bytes, at: int, seq: int) -> None:
             continue
         if key not in _RULES:
             raise WireError("field", f"header {seq} has an unknown field {key}")
-        rule, name = _RULES[key]
-        layout.check(rule, got, f"header {seq}", name)
+        kind, least, most, name = _RULES[key]
+        if type(got) is not kind or not least <= (got if isinstance(got, int) else len(got)) <= most:
+            raise WireError("field", f"header {seq}: {name} must be {kind.__name__}, {least} to {most}")
     if not value.keys() >= _NEEDED:
         raise WireError("field", f"header {seq} lacks a field")
     key_of = value[_KEY]

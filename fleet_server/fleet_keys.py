@@ -121,33 +121,35 @@ def sign_key_list(
 
 
 def renew_certificates(server: Path, now_ms: int, host: str = "127.0.0.1") -> tuple[str, ...]:
-    """Give broker, HTTPS face and ingest client certificates where they are missing or in the last third of their life.
+    """Give broker, HTTPS face and ingest client certificates where missing, near their end or not for this host.
 
-    Gives the names of those made: who uses them reads them again. Key and chain: `tls/<name>.pem`, `tls/<name>.crt`.
+    Near means in the last third of their life. Gives the names of those made: who uses them reads them again. Key and
+    chain: `tls/<name>.pem`, `tls/<name>.crt`.
     """
     issuing = load_authority(server)
     names = tuple(dict.fromkeys((host, *LOCAL_NAMES)))
     made = []
     for name in (*DOORS, INGEST):
-        if _lasts(server / "tls" / f"{name}.crt", now_ms):
+        wanted = () if name == INGEST else names
+        if _lasts(server / "tls" / f"{name}.crt", now_ms, wanted):
             continue
         key = SigningKey.generate()
         certificate = (
             issuing.client(name, key.spki, now_ms) if name == INGEST else issuing.server(names, key.spki, now_ms)
         )
-        # The old pair is dropped first: a key without its certificate, after a cut, is simply made again.
-        (server / "tls" / f"{name}.crt").unlink(missing_ok=True)
+        # A cut between the two leaves a pair that does not fit; the old certificate is still due: both are made again.
         write_durably(server / "tls" / f"{name}.pem", key.to_pem())
         write_durably(server / "tls" / f"{name}.crt", authority.pem(certificate, issuing.certificate))
         made.append(name)
     return tuple(made)
 
 
-def _lasts(path: Path, now_ms: int) -> bool:
+def _lasts(path: Path, now_ms: int, names: tuple[str, ...]) -> bool:
     if not path.is_file():
         return False
-    first_ms, last_ms = authority.life_ms(authority.certificate_from_pem(_read(path), str(path)))
-    return now_ms < last_ms - (last_ms - first_ms) // 3
+    certificate = authority.certificate_from_pem(_read(path), str(path))
+    first_ms, last_ms = authority.life_ms(certificate)
+    return now_ms < last_ms - (last_ms - first_ms) // 3 and (not names or authority.host_names(certificate) == names)
 
 
 def load(server: Path) -> ServerKeys:

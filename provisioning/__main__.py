@@ -148,8 +148,9 @@ def _check(options: argparse.Namespace) -> int:
     if not (folder / BUNDLE).exists():
         print(f"Thiết bị / Device:      {device_name(keys.device)}")
         asked = (folder / REQUEST).exists()
-        print(f"Chưa đăng ký / Not enrolled{', asked without an answer yet' if asked else ''}.")
-        print(f"Tiếp theo / Next: {'repeat ' if asked else ''}`claim`")
+        print(f"Chưa đăng ký / Not enrolled{', asked before' if asked else ''}.")
+        again = "`claim` again, with a new claim if the last one was refused"
+        print(f"Tiếp theo / Next: {again if asked else '`claim` with the claim of the work order'}")
         return FAILED
     identity = Identity.load(folder)
     _show(identity)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,8 +136,11 @@ def subject_text(certificate: x509.Certificate) -> str:
 
 
 def certified_spki(certificate: x509.Certificate) -> bytes:
-    """The key that a certificate is for (DER)."""
-    return _spki(certificate.public_key())
+    """The key that a certificate is for (DER). Raises AuthorityFault for a key of an unknown kind."""
+    try:
+        return _spki(certificate.public_key())
+    except _UNREADABLE as error:
+        raise AuthorityFault("a certificate is for a key that cannot be read") from error
 
 
 def _named(text: str) -> x509.Name:
@@ -235,11 +239,31 @@ def certificate_from_pem(data: bytes, what: str) -> x509.Certificate:
         raise AuthorityFault(f"{what} holds no certificate (PEM, -----BEGIN CERTIFICATE-----)") from error
 
 
+def chain_from_pem(data: bytes, what: str) -> list[x509.Certificate]:
+    """Read all certificates of a PEM file, each signed by the next; `what` names it in the AuthorityFault."""
+    try:
+        chain = x509.load_pem_x509_certificates(data)
+    except _UNREADABLE as error:
+        raise AuthorityFault(f"{what} holds no certificate (PEM, -----BEGIN CERTIFICATE-----)") from error
+    for lower, upper in itertools.pairwise(chain):
+        if not is_signed_by(lower, upper):
+            raise AuthorityFault(f"{what} is no chain: a certificate in it is not signed by the next")
+    return chain
+
+
+def host_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The host names and addresses that a server certificate is for, in its order; () for one without."""
+    for each in certificate.extensions:
+        if isinstance(each.value, x509.SubjectAlternativeName):
+            return tuple(str(name.value) for name in each.value)
+    return ()
+
+
 def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether `issuer` signed `certificate` and both say so by name. Judges no dates and no path length."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*_UNREADABLE, InvalidSignature):
         return False
     return True
 

@@ -135,13 +135,14 @@ def judge_bundle(data: bytes, request: bytes, tls_spki: bytes, root_spki: bytes,
         certificate = authority.certificate_from_der(bundle.certificate, "the certificate in the bundle")
         issuer = authority.certificate_from_der(bundle.issuer, "the issuing CA in the bundle")
         first_ms, last_ms = authority.life_ms(certificate)
+        certified = authority.certified_spki(certificate)
     except (WireError, authority.AuthorityFault) as error:
         raise Refused("P08", "bundle_unreadable", f"{error}: repeat, then call operations") from error
     checks = {
         "other_request": bundle.request_hash == hashlib.sha256(request).digest(),
         "other_device": bundle.device == device_id(asked.spki)
         and authority.subject_text(certificate) == device_name(bundle.device),
-        "other_tls_key": authority.certified_spki(certificate) == tls_spki,
+        "other_tls_key": certified == tls_spki,
         "other_ca": bundle.root_hash == authority.fingerprint(ca)
         and authority.is_signed_by(issuer, ca)
         and authority.is_signed_by(certificate, issuer),

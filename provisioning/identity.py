@@ -177,11 +177,12 @@ class Identity:
         return Keys.load(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Identity:
+    def load(cls, folder: Path, *, may_connect: bool = True) -> Identity:
         """Read an enrolled folder and prove it by the fleet root's signature. Raises IdentityFault.
 
         A newer key list (keys.cose) counts if it verifies; a damaged one does not stop the station, the bundle's own
-        list then stands.
+        list then stands. may_connect=False: a damaged certificate is no fault either (its end is given as 0): the
+        station serves residents without a network, and the link names what is wrong.
         """
         keys = Keys.load(folder)
         if not (folder / BUNDLE).is_file():
@@ -196,10 +197,16 @@ class Identity:
         if bundle.device != keys.device:
             raise IdentityFault(f"{folder / BUNDLE} is of device {device_name(bundle.device)}, the key is another's")
         accept_newer_keys(folder, trust)
-        return cls._of(folder, keys, bundle, trust)
+        try:
+            ends_ms = _certificate_end(folder, keys)
+        except IdentityFault:
+            if may_connect:
+                raise
+            ends_ms = 0
+        return cls._of(folder, keys, bundle, trust, ends_ms)
 
     @classmethod
-    def _of(cls, folder: Path, keys: Keys, bundle: Bundle, trust: FleetTrust) -> Identity:
+    def _of(cls, folder: Path, keys: Keys, bundle: Bundle, trust: FleetTrust, ends_ms: int) -> Identity:
         return cls(
             device=bundle.device,
             epoch=bundle.epoch,
@@ -217,7 +224,7 @@ class Identity:
             tls_key=folder / TLS_KEY,
             tls_certificate=folder / TLS_CERTIFICATE,
             ca=folder / CA,
-            certificate_ends_ms=_certificate_end(folder, keys),
+            certificate_ends_ms=ends_ms,
             time_floor_ms=bundle.time_ms,
             rev_floor=bundle.rev_floor,
         )
@@ -233,17 +240,19 @@ def accept_newer_keys(folder: Path, trust: FleetTrust) -> bool:
 
 
 def _certificate_end(folder: Path, keys: Keys) -> int:
-    """End of the certificate's life, once it is seen to be for the TLS key (the newest, after a renewal)."""
+    """End of the certificate's life, once it is seen to be for the TLS key and under the CA, with every byte intact."""
     path = folder / TLS_CERTIFICATE
     try:
-        certificate = authority.certificate_from_pem(read_file(path, "run `claim` again"), str(path))
+        chain = authority.chain_from_pem(read_file(path, "run `claim` again"), str(path))
         ca_pem = read_file(folder / CA, "run `claim` again with --ca")
-        authority.certificate_from_pem(ca_pem, str(folder / CA))
+        ca = authority.certificate_from_pem(ca_pem, str(folder / CA))
     except authority.AuthorityFault as error:
         raise IdentityFault(f"{error}: remove {BUNDLE} and run `claim` again") from error
-    if authority.certified_spki(certificate) != keys.tls.spki:
+    if not authority.is_signed_by(chain[-1], ca):
+        raise IdentityFault(f"{path} is not under the CA in {CA}: remove {BUNDLE} and run `claim` again")
+    if authority.certified_spki(chain[0]) != keys.tls.spki:
         raise IdentityFault(f"{path} is not for the key in {TLS_KEY}: remove {BUNDLE} and run `claim` again")
-    return authority.life_ms(certificate)[1]
+    return authority.life_ms(chain[0])[1]
 
 
 def store_enrolment(folder: Path, bundle: Bundle, signed: bytes, ca_pem: bytes, root_spki: bytes) -> None:

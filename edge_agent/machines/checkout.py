@@ -120,7 +120,8 @@ class Checkout:
         )
         scene.place, scene.until_s = "qr", now.mono_s + self.settings.qr_s
         opened = self.ledger.open(bills.building, bill.bill, Claimed(txn, bill.amount, now.wall_ms))
-        shown = self.ledger.show(Showing(txn, code, now.wall_ms))
+        opened |= self.ledger.show(Showing(txn, code, now.wall_ms, seen=False))
+        shown = self.ledger.show(Showing(txn, code, now.wall_ms, seen=True))
         return [
             Append("payment.created", fields, txn, remember=opened),
             Append("payment.state", {"state": "QR_SHOWN"}, txn, remember=shown),
@@ -251,13 +252,13 @@ class Checkout:
         return [_slip_result(event.job, job, event.result, values)]
 
     def recover(self) -> list[Effect]:
-        """After a restart or a refused write: the payment whose code was on the screen awaits its confirmation."""
-        effects: list[Effect] = []
-        if self.ledger.showing:
-            txn = self.ledger.showing.txn
-            awaiting = {"state": "AWAITING_CONFIRMATION"}
-            effects.append(Append("payment.state", awaiting, txn, remember=self.ledger.show(None)))
-        return effects
+        """After a restart or a refused write: what may have been seen awaits confirmation, what was not has failed."""
+        showing = self.ledger.showing
+        if showing is None:
+            return []
+        state = "AWAITING_CONFIRMATION" if showing.seen else "FAILED"
+        freed = {} if showing.seen else self.ledger.settle(showing.txn, state, None)
+        return [Append("payment.state", {"state": state}, showing.txn, remember=freed | self.ledger.show(None))]
 
     def lost_prints(self) -> list[Effect]:
         """After a restart: nobody knows what became of the prints that were under way."""

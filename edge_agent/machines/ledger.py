@@ -49,11 +49,12 @@ class Job(NamedTuple):
 
 
 class Showing(NamedTuple):
-    """The payment whose QR code is on the screen; found again after a power cut."""
+    """The payment that is on its way to the screen (`seen` false) or stands there; found again after a power cut."""
 
     txn: bytes
     code: str
     created_ms: int
+    seen: bool
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Ledger:
     locks: dict[bytes, Lock] = field(default_factory=dict)
     jobs: dict[bytes, Job] = field(default_factory=dict)
     showing: Showing | None = None
+    closing: Showing | None = None
     counter_next: int = 0
     contact_ms: int | None = None
     contact_kept_ms: int | None = None
@@ -110,10 +112,11 @@ class Ledger:
         for entries in self.exposure.values():
             entries[:] = [each for each in entries if each.txn != txn]
         self.locks = {bill: lock for bill, lock in self.locks.items() if lock.txn != txn}
+        self.showing = None
 
     def show(self, showing: Showing | None) -> Values:
-        """Note which code is on the screen."""
-        self.showing = showing
+        """Note which code is on its way to the screen, stands there, or that none does."""
+        self.showing, self.closing = showing, self.showing
         return {"pay.showing": list(showing) if showing else None}
 
     def settle(self, txn: bytes, state: str, reason: str | None) -> Values:

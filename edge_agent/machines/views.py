@@ -111,8 +111,8 @@ def _bills(scene: Scene, checkout: Checkout, now: Now) -> Data:
 def _review(scene: Scene, checkout: Checkout, now: Now) -> Data:
     bill, listed = scene.bill, scene.listed
     online = checkout.world.online and not scene.unanswered
-    if bill is None or listed is None:
-        return {}
+    assert bill is not None  # noqa: S101  chosen on the screen before
+    assert listed is not None  # noqa: S101
     return {
         "bill": _bill(bill),
         "payee": listed.payee_name,
@@ -126,8 +126,7 @@ def _review(scene: Scene, checkout: Checkout, now: Now) -> Data:
 
 def _qr(scene: Scene, checkout: Checkout, now: Now) -> Data:
     payment = scene.payment
-    if payment is None:
-        return {}
+    assert payment is not None  # noqa: S101  recorded before its screen
     return {
         "bill": _bill(payment.bill),
         "payee": payment.payee_name,
@@ -142,8 +141,7 @@ def _qr(scene: Scene, checkout: Checkout, now: Now) -> Data:
 
 def _result(scene: Scene, checkout: Checkout, now: Now) -> Data:
     payment = scene.payment
-    if payment is None:
-        return {}
+    assert payment is not None  # noqa: S101  recorded before its screen
     return {
         "bill": _bill(payment.bill),
         "payee": payment.payee_name,

@@ -119,7 +119,7 @@ class Visit:
         self._begun, self._checkout.ledger = True, ledger
         self._configure(dict(ledger.config))
         kept = ledger.showing
-        if kept and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
+        if kept and kept.seen and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
             self._desk.scene = Scene(place="recovered", kept=kept, until_s=now.mono_s + self._settings.out_s)
         return [*self._checkout.recover(), *self._checkout.lost_prints()]
 
@@ -137,17 +137,14 @@ class Visit:
         """Nothing that hung on the record has happened: take back what was counted, and say what was kept before."""
         scene, ledger = self._desk.scene, self._checkout.ledger
         payment, kept = scene.payment, None
-        state_of_payment = payment is not None and event.kind == "payment.state" and event.txn == payment.txn
         self._shown = None  # what stood behind the record in its list was not shown
         if event.kind == "payment.created" and event.txn:
             ledger.undo(event.txn)
-            ledger.show(None)
-        elif state_of_payment and scene.place == "qr":
-            ledger.show(None)  # the code never appeared
-        elif payment:
-            kept = Showing(payment.txn, payment.code, payment.created_ms)
-            if state_of_payment:
-                ledger.show(kept)  # recorded as awaiting when the journal is back, or at the next start
+        elif event.kind == "payment.state" and ledger.closing and event.txn == ledger.closing.txn:
+            ledger.show(ledger.closing)  # closed when the journal is back, or at the next start
+        unseen = scene.place == "qr" and event.kind.startswith("payment.") and payment and event.txn == payment.txn
+        if payment and not unseen:
+            kept = Showing(payment.txn, payment.code, payment.created_ms, seen=True)
         if scene.in_visit:
             self._desk.out(now, scene, kept)
         return [Wipe()]

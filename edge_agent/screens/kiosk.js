@@ -5,7 +5,7 @@
   const stage = document.getElementById("stage");
   const lost = document.getElementById("lost");
   const BEAT_MS = 5000, LOST_MS = 4000, BOUNCE_MS = 250, HERE_MS = 5000;
-  let number = 0, wiped = null, name = "", appliedAt = 0, lostTimer = 0, bounce = { action: "", at: 0 }, hereAt = 0;
+  let number = 0, wiped = null, name = "", appliedAt = 0, lostTimer = 0, bounce = { action: "", at: 0 }, hereAt = -Infinity;
 
   const post = (path, body) =>
     fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), cache: "no-store" })

@@ -10,6 +10,8 @@ their exact topics. Facts behind the settings, tried with 2.0.11 (Debian 12):
 - As root it would give up its rights and then fail to read its own files: it is told to stay who it is.
 - It does not cut off a reader that stalls, but drops what is over max_queued_messages, and cuts the silent ones: its
   keepalive clock ticks every 6 s. memory_limit is no remedy: the ingest client was the one cut off.
+- It looks up the user of every line of the ACL one by one: a reload of 10,000 devices silences it for a second, and for
+  eight on a busy machine (2,000: 0.05 and 0.3 s). Gather changes before a reload.
 - A connection that has shown its certificate and not yet said who it is (CONNECT) outlives the revocation for 90 s.
   What comes of it is mute: the ACL does not know it.
 """
@@ -37,8 +39,8 @@ from fleet_server.broker import (
 )
 from fleet_server.brokers.child import ChildBroker, Plan
 
-RELOAD_TIMEOUT_S = 20.0
-DOOR_TIMEOUT_S = 10.0
+RELOAD_TIMEOUT_S = 60.0
+DOOR_TIMEOUT_S = 30.0
 _READY = re.compile(rb"mosquitto version \S+ running")
 _CONNACK_OK = b"\x20\x02\x00\x00"
 
@@ -80,11 +82,11 @@ class MosquittoBroker(ChildBroker):
     def _cut(self) -> bool:
         """End the sessions of who is gone, after the files have been read; False when the child is not there.
 
-        The flag of SIGHUP is looked at once per turn of its loop. The first visit is answered after the signal came,
-        the second in a later turn: by then the files have been read, and nobody who is cut can come back.
+        It looks at SIGHUP's flag at the end of each turn of its loop, and takes a connection in one turn and hears it
+        in a later one: whoever has been answered at the door after the signal was sent, is answered by the new law.
         """
         try:
-            for client_id in ("fleet-server-1", "fleet-server-2", *sorted(self._uncut)):
+            for client_id in ("fleet-server", *sorted(self._uncut)):
                 self._visit(client_id)
         except OSError:
             return False

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION_MIN = (2, 15)  # up to 2.11 a packet over the limit is not cut; up to 2.14 it is first read into memory
-RELOAD_TIMEOUT_S = 20.0
+RELOAD_TIMEOUT_S = 60.0
 STORE_FLOOR_BYTES = 256 * 1024 * 1024
 _STAMP = rb"^\[\d+\] \S+ \S+ \[(?:INF|ERR)\] "
 _READY = re.compile(_STAMP + rb"Server is ready")
@@ -82,7 +82,7 @@ class NatsBroker(ChildBroker):
         self._write_config()
 
     def _write_config(self) -> None:
-        write_private(self._config, json.dumps(configuration(self._settings, self._access), indent=1).encode())
+        write_private(self._config, json.dumps(configuration(self._settings, self._access)).encode())
 
 
 def configuration(settings: BrokerSettings, access: BrokerAccess) -> dict[str, Any]:

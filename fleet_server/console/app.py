@@ -29,7 +29,7 @@ from fleet_server.console.overall import HEARTBEAT_S, is_silent
 from fleet_server.console.pages import Pages
 from fleet_server.console.sign_in import SESSION_MS, Refused, open_door
 from fleet_server.console.station_rows import COLUMNS
-from fleet_server.console.wording import say
+from fleet_server.console.wording import LANGUAGES, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +88,7 @@ class Desk:
             name,
             language,
             self.console.now_ms(),
+            here=here(request),
             user=session.user if session else "",
             banners=self.banners(language, fleet) if fleet else [],
             **data,
@@ -164,7 +165,9 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
     def _stations(request: Request, wanted: Annotated[Asked, Depends(asked)]) -> Response:
         fleet = desk.fleet.get()
         shown = listing(language_of(request), fleet, wanted)
-        return desk.page(request, "stations", fleet, shown=shown, chosen=wanted.chosen, columns=COLUMNS)
+        return desk.page(
+            request, "stations", fleet, shown=shown, chosen=wanted.chosen, columns=COLUMNS, as_of_ms=fleet.now_ms
+        )
 
     @app.get("/stations/{station}")
     def _station(request: Request, station: Annotated[str, Path(max_length=TEXT_MAX)]) -> Response:
@@ -179,7 +182,7 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
             fleet,
             view=view,
             content=console.reader.read(lambda store: station_page.look(store, station, now_ms)),
-            facts=station_page.facts(language, view),
+            facts=station_page.facts(language, view, keeps_backups=fleet.keeps_backups),
             peripherals=station_page.peripherals(language, view, now_ms, desk.heartbeat_s),
             silent=last is not None and is_silent(last, now_ms, desk.heartbeat_s),
         )
@@ -197,7 +200,9 @@ def _add_json(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/stations")
     def _stations(request: Request, wanted: Annotated[Asked, Depends(asked)]) -> Response:
         language, fleet = language_of(request), desk.fleet.get()
-        return JSONResponse(stations_json(language, fleet, wanted, desk.banners(language, fleet)))
+        return JSONResponse(
+            stations_json(language, fleet, wanted, desk.banners(language, fleet), desk.console.now_ms())
+        )
 
     @app.get("/api/summary")
     def _summary() -> Response:
@@ -230,6 +235,12 @@ def _add_static(app: FastAPI) -> None:
         return FileResponse(FONTS / name, media_type="font/ttf", headers={"Cache-Control": "public, max-age=604800"})
 
     app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def here(request: Request) -> dict[Language, str]:
+    """This page in each language."""
+    addresses = {language: request.url.include_query_params(language=language) for language in LANGUAGES}
+    return {language: f"{each.path}?{each.query}" for language, each in addresses.items()}
 
 
 def own_path(to: str) -> str:

@@ -1,7 +1,7 @@
 """One look at the whole fleet: every station with its state, and what stands apart. Shows nothing, keeps nothing.
 
 A look costs a read of every station, and the console shares its process with ingest: however many people look, `Recent`
-takes it once in LOOK_MS.
+shares it for a while.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOOK_MS = 1_000
+SHARE = 5  # reading takes at most one part in this many of the time
 APART_MAX = 500
 
 
@@ -104,17 +105,22 @@ def accepted(store: Store) -> int:
 
 
 class Recent(Generic[T]):
-    """One reading of the store, taken at most once in LOOK_MS and handed to everybody meanwhile. For any thread."""
+    """One reading of the store, handed to everybody until it is old. For any thread.
+
+    Old is LOOK_MS, or longer where reading takes long: a large fleet's console leaves most of the time to ingest.
+    """
 
     def __init__(self, reader: Reader, now_ms: Callable[[], int], read: Callable[[Store, int], T]) -> None:
         self._reader, self._now_ms, self._read = reader, now_ms, read
         self._lock = threading.Lock()
-        self._newest: tuple[int, T] | None = None
+        self._newest: tuple[int, int, T] | None = None
 
     def get(self) -> T:
-        """What was read, at most LOOK_MS ago."""
+        """What was read lately."""
         with self._lock:
             now_ms = self._now_ms()
-            if self._newest is None or abs(now_ms - self._newest[0]) >= LOOK_MS:
-                self._newest = (now_ms, self._reader.read(lambda store: self._read(store, now_ms)))
-            return self._newest[1]
+            if self._newest is None or not 0 <= now_ms - self._newest[0] < self._newest[1]:
+                found = self._reader.read(lambda store: self._read(store, now_ms))
+                took_ms = max(0, self._now_ms() - now_ms)
+                self._newest = (now_ms, max(LOOK_MS, SHARE * took_ms), found)
+            return self._newest[2]

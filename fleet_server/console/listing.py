@@ -5,6 +5,7 @@ The list is narrowed and cut here, so that a page of a large fleet stays small; 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import urlencode
 
@@ -75,12 +76,11 @@ def listing(language: Language, fleet: FleetView, wanted: Asked) -> Listing:
     found = wanted.chosen.chosen(fleet.stations)
     rows = tuple(row(language, view, fleet) for view in found[: wanted.limit])
     everywhere = wanted.chosen._replace(state="").chosen(fleet.stations)
-    tiles = [Tile("", Mark(say(language, "all"), "", "station"), len(everywhere), "", not wanted.chosen.state)]
-    for state in fleet.counts:
-        number = sum(view.state == state for view in everywhere)
-        tiles.append(Tile(state, state_mark(language, state), number, "", wanted.chosen.state == state))
+    number = Counter(view.state for view in everywhere)
+    tiles = [("", Mark(say(language, "all"), "", "station"), len(everywhere))]
+    tiles += [(state, state_mark(language, state), number[state]) for state in fleet.counts]
     return Listing(
-        tiles=tuple(each._replace(href=wanted.href(state=each.state)) for each in tiles),
+        tiles=tuple(Tile(*each, wanted.href(state=each[0]), wanted.chosen.state == each[0]) for each in tiles),
         wards=tuple(sorted({view.seen.station.ward for view in fleet.stations})),
         rows=rows,
         found=len(found),
@@ -89,11 +89,14 @@ def listing(language: Language, fleet: FleetView, wanted: Asked) -> Listing:
     )
 
 
-def stations_json(language: Language, fleet: FleetView, wanted: Asked, banners: list[Banner]) -> dict[str, object]:
-    """The list for programs, and for the page that refreshes itself."""
+def stations_json(
+    language: Language, fleet: FleetView, wanted: Asked, banners: list[Banner], now_ms: int
+) -> dict[str, object]:
+    """The list for programs, and for the page that refreshes itself; `as_of_ms` says when the fleet was read."""
     shown = listing(language, fleet, wanted)
     return {
-        "now_ms": fleet.now_ms,
+        "now_ms": now_ms,
+        "as_of_ms": fleet.now_ms,
         "lineage": fleet.lineage.hex(),
         "accepted": fleet.accepted,
         "total": len(fleet.stations),
@@ -117,7 +120,7 @@ def stations_json(language: Language, fleet: FleetView, wanted: Asked, banners: 
 def summary_json(fleet: FleetView, money: MoneyView, *, broker_alive: bool) -> dict[str, object]:
     """The fleet in numbers. How much the stations have committed is not known here: `newest` is what they said."""
     return {
-        "now_ms": fleet.now_ms,
+        "as_of_ms": fleet.now_ms,
         "lineage": fleet.lineage.hex(),
         "accepted": fleet.accepted,
         "broker_alive": broker_alive,

@@ -24,12 +24,12 @@ PAYMENTS_MAX = 5_000
 EXCEPTIONS_SHOWN, UNKNOWN_SHOWN, PAYMENTS_SHOWN, CREDITS_SHOWN = 200, 200, 100, 50
 
 STATES = {
+    "EXCEPTION": ("bad", "alert"),
     "CONFIRMED": ("ok", "done"),
     "AWAITING_CONFIRMATION": ("warn", "waiting"),
     "QR_SHOWN": ("calm", "clock"),
     "CREATED": ("calm", "clock"),
     "EXPIRED": ("warn", "waiting"),
-    "EXCEPTION": ("bad", "alert"),
     "CANCELLED_BY_USER": ("off", "close"),
     "FAILED": ("off", "close"),
 }

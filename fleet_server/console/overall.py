@@ -159,7 +159,7 @@ def _refused(entry: object) -> bool:
 def _of_peripheral(each: Peripheral) -> Iterator[Reason]:
     if each.state != "online":
         weight: Weight = "stops" if each.port == NEEDED_PORT else "notes" if each.port == "plugs" else "degrades"
-        yield Reason(f"port.{each.port}", weight, f"{each.name}: {each.state}")
+        yield Reason(f"port.{each.port}", weight, each.state)
     elif each.paper in ("out", "jammed"):
         yield Reason(f"paper.{each.paper}", "degrades")
     elif each.paper in ("low", "unknown"):

@@ -38,6 +38,7 @@ class Pages:
             "dong": telling.dong,
             "whole": telling.whole,
             "masked": telling.masked,
+            "shortened": telling.shortened,
             "account": telling.account,
         }
 

@@ -85,7 +85,7 @@ class Fact(NamedTuple):
     mark: Mark
 
 
-def facts(language: Language, view: StationView) -> list[Fact]:
+def facts(language: Language, view: StationView, *, keeps_backups: bool) -> list[Fact]:
     """What the registry, the newest batch and the projection say, in short."""
     place, head, last, state = view.seen.station, view.seen.head, view.seen.last, view.seen.state
     found = [Fact("fact.building", Mark(place.building)), Fact("fact.profile", Mark(place.profile))]
@@ -94,7 +94,10 @@ def facts(language: Language, view: StationView) -> list[Fact]:
         found += [
             Fact("fact.accepted", Mark(whole(head.next if head else 0))),
             Fact("fact.newest", Mark(whole(last.newest + 1))),
-            Fact("fact.durable", Mark(whole(head.durable_next if head else 0))),
+            Fact(
+                "fact.durable",
+                Mark(whole(head.durable_next if head else 0) if keeps_backups else say(language, "fact.no_backups")),
+            ),
             Fact("col.version", Mark(now.version or GAP)),
             Fact("fact.boot", Mark(str(last.boot))),
             Fact("fact.uptime", Mark(span(now.uptime_s))),
@@ -104,30 +107,36 @@ def facts(language: Language, view: StationView) -> list[Fact]:
             Fact("fact.rss", Mark(GAP if now.rss_kib is None else f"{whole(now.rss_kib // 1024)} MiB")),
             Fact("col.exposure", Mark(whole(now.exposure_count))),
             Fact("fact.page", Mark(span(now.page_age_s))),
-            Fact("fact.refusals", Mark(_counts(dict(now.refusals or ())))),
+            Fact("fact.refusals", Mark(_counts(language, "refusal", dict(now.refusals or ())))),
         ]
     if state is not None:
         found += [
             Fact(
                 "fact.journals", Mark(f"{state.journals} · {masked(state.journal_reason)}" if state.journals else GAP)
             ),
-            Fact("fact.outcomes", Mark(_counts(state.visits))),
-            Fact("fact.slips", Mark(_counts(state.slips))),
-            Fact("fact.sets", Mark(_sets(state.sets))),
+            Fact("fact.outcomes", Mark(_counts(language, "outcome", state.visits))),
+            Fact("fact.slips", Mark(_counts(language, "printed", state.slips))),
+            Fact("fact.sets", Mark(_sets(language, state.sets))),
         ]
     return found
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return masked(" · ".join(f"{name} {whole(count)}" for name, count in sorted(counts.items()))) or GAP
+def _counts(language: Language, family: str, counts: Mapping[str, int]) -> str:
+    told = (f"{word(language, family, name)} {whole(count)}" for name, count in sorted(counts.items()))
+    return masked(" · ".join(told)) or GAP
 
 
-def _sets(sets: Mapping[str, Mapping[str, object]]) -> str:
+def _sets(language: Language, sets: Mapping[str, Mapping[str, object]]) -> str:
     told = (
-        f"{name} v{entry.get('version')} {entry.get('result')} {entry.get('reason') or ''}"
+        [
+            name,
+            f"v{entry.get('version')}",
+            word(language, "result", str(entry.get("result"))),
+            str(entry.get("reason") or ""),
+        ]
         for name, entry in sorted(sets.items())
     )
-    return masked(" · ".join(each.strip() for each in told)) or GAP
+    return masked(" · ".join(" ".join(each).rstrip() for each in told)) or GAP
 
 
 class PeripheralLine(NamedTuple):
@@ -180,21 +189,30 @@ def _told(language: Language, kind: str, named: Iterable[tuple[str, object]]) ->
         match kind, name, value:
             case "payment.created", "amount", int(amount):
                 yield dong(amount)
-            case _, "online", bool(online):
-                yield "" if online else say(language, "money.offline")
-            case "payment.state", "state", str(state):
-                yield word(language, "payment", state)
-            case "payment.state", "reason", str(reason):
-                yield word(language, "why", reason)
-            case "device.state", "state", str(state):
-                yield word(language, "device", state)
-            case _, "port", str(port):
-                yield word(language, "reason.port", port)
-            case _, "paper", str(paper):
-                yield f"{say(language, 'col.paper')} {word(language, 'paper', paper)}"
             case "payment.created", "code", str(code):
                 yield code  # made by the station, of its own digits
-            case _, "name" | "detail", str(text):
+            case _, "online", bool(online):
+                yield "" if online else say(language, "money.offline")
+            case _, "paper", str(paper):
+                yield f"{say(language, 'col.paper')} {word(language, 'paper', paper)}"
+            case _, "copy" | "seconds", int(number):
+                yield say(language, f"told.{name}", n=number)
+            case _, _, str(text) if (kind, name) in _FAMILIES:
+                yield masked(word(language, _FAMILIES[kind, name], text))
+            case _, "name" | "detail" | "service" | "language", str(text):
                 yield masked(text)
             case _:
                 yield masked(f"{name} {value}")
+
+
+_FAMILIES = {
+    ("payment.state", "state"): "payment",
+    ("payment.state", "reason"): "why",
+    ("device.state", "state"): "device",
+    ("device.state", "port"): "reason.port",
+    ("slip.result", "slip"): "slip",
+    ("slip.result", "result"): "printed",
+    ("visit.ended", "outcome"): "outcome",
+    ("desired.result", "result"): "result",
+    ("set.result", "result"): "result",
+}

@@ -137,7 +137,7 @@ def cells(language: Language, view: StationView, fleet: FleetView) -> list[list[
         [Mark(now.version or GAP)],
         _desired(language, view, now, silent=silent),
         _clock(language, last, silent=silent),
-        _exposure(language, view, now),
+        _exposure(language, view, now, silent=silent),
         [Mark(whole(view.refused), "warn" if view.refused else "off", "alert" if view.refused else "")],
     ]
 
@@ -159,15 +159,19 @@ def _backlog(language: Language, view: StationView, *, silent: bool) -> list[Mar
 
 
 def _peripherals(language: Language, now: Said, last: LastValues, *, silent: bool) -> list[Mark]:
+    """Those that are not well by name, the others in one word; the station's own page names them all."""
+    if silent:
+        then = Mark(say(language, "peripherals.then"), "off", "", last.received_ms, small=True)
+        return [device_mark(language, "unknown"), then]
     if now.peripherals is None:
         return [device_mark(language, "unknown")]
-    if not silent:
-        found = [device_mark(language, each.state, word(language, "port", each.port)) for each in now.peripherals]
-        return found or [NOTHING]
-    return [
-        *(device_mark(language, "unknown", word(language, "port", each.port)) for each in now.peripherals),
-        Mark("", "off", "clock", last.received_ms, small=True),
-    ]
+    ill = [each for each in now.peripherals if each.state != "online"]
+    well = len(now.peripherals) - len(ill)
+    found = [device_mark(language, each.state, word(language, "port", each.port)) for each in ill]
+    if well:
+        key = "peripherals.others" if ill else "peripherals.all"
+        found.append(Mark(say(language, key, n=well), "ok", "check"))
+    return found or [NOTHING]
 
 
 def _paper(language: Language, now: Said, *, silent: bool) -> list[Mark]:
@@ -181,7 +185,7 @@ def _desired(language: Language, view: StationView, now: Said, *, silent: bool) 
     wanted, rev = view.wanted, now.desired_rev
     refused = view.seen.state is not None and view.seen.state.desired_result == "refused"
     if refused:
-        return [Mark(word(language, "reason", "desired_refused"), *FAULT)]
+        return [Mark(say(language, "result.refused"), *FAULT)]
     if wanted is None:
         return [Mark(say(language, "desired.none"), "off")]
     if rev is None:
@@ -200,11 +204,13 @@ def _clock(language: Language, last: LastValues, *, silent: bool) -> list[Mark]:
     return [quality_mark(language, last.quality)]
 
 
-def _exposure(language: Language, view: StationView, now: Said) -> list[Mark]:
+def _exposure(language: Language, view: StationView, now: Said, *, silent: bool) -> list[Mark]:
     near = any(each.code == "exposure" for each in view.reasons)
     if now.exposure_count is None:
         return [NOTHING]
     if not now.exposure_count:
         return [Mark("0", "off")]
     text = say(language, "exposure.open", n=whole(now.exposure_count))
+    if silent:
+        return [Mark(text, "off")]
     return [Mark(text, "warn" if near else "", "alert" if near else "")]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 VIETNAM = timezone(timedelta(hours=7))  # no summer time
 # Telephone, identity, card and account numbers, with the gaps people write in them; codes and revs are shorter.
 _LONG_NUMBER = re.compile(r"\d(?:[ .\-]?\d){8,}")
-SHOWN_DIGITS = 3
+_LONG_HEX = re.compile(r"\b[0-9a-f]{24,}\b")
+SHOWN_DIGITS, SHOWN_HEX = 3, 8
 TEXT_MAX = 240
 
 
@@ -64,6 +65,11 @@ def masked(text: str) -> str:
     """Free text with every long number cut to its last digits, and not longer than TEXT_MAX."""
     covered = _LONG_NUMBER.sub(lambda found: "•••" + found[0][-SHOWN_DIGITS:], text)
     return covered if len(covered) <= TEXT_MAX else covered[: TEXT_MAX - 1] + "…"
+
+
+def shortened(text: str) -> str:
+    """A line of the registry log with its keys cut to their beginning."""
+    return masked(_LONG_HEX.sub(lambda found: found[0][:SHOWN_HEX] + "…", text))
 
 
 def account(number: str) -> str:

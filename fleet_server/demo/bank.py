@@ -31,7 +31,7 @@ class Bank:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bank", daemon=True)
-        self.reported = 0
+        self._statement: list[tuple[float, int, dict[str, Any]]] = []
 
     def start(self) -> None:
         """Open for business."""
@@ -55,6 +55,13 @@ class Bank:
         """Credits that are not reported yet."""
         return len(self._due)
 
+    def repeat(self) -> None:
+        """Send the whole statement again, as after a fleet was restored: every credit counts once all the same."""
+        with self._lock:
+            self._due = [*self._due, *self._statement]
+            heapq.heapify(self._due)
+            self._statement = []
+
     def end(self) -> None:
         """Close."""
         self._ended.set()
@@ -67,7 +74,7 @@ class Bank:
             if not rows:
                 continue
             if self._report([row for _, _, row in rows]):
-                self.reported += len(rows)
+                self._statement += rows
             else:
                 with self._lock:
                     for each in rows:

@@ -116,6 +116,8 @@ class Stage:
     folder: Path
     stations: int
     broker: str
+    profile: str = PROFILE
+    printer_address: str = ""
     password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     lobbies: list[Lobby] = field(default_factory=list)
     server: Part | None = None
@@ -171,7 +173,7 @@ class Stage:
         station, block = f"K{number + 1:04d}", chr(ord("A") + number % 26)
         why = Why("demo", "demonstration", now_ms())
         building = f"TOA-{block}{number // 26 or ''}"
-        place = Station(station, f"Trạm công dân số – Tòa {block}", building, "Phường Bình Trưng", PROFILE, live=True)
+        place = Station(station, f"Trạm công dân số – Tòa {block}", building, "Phường Bình Trưng", self.profile, live=True)
         commands.add_station(self.desk, place, why)
         soon = datetime.now(UTC) + timedelta(days=20)
         listed = board.bill_list(block, number, soon.strftime("%m/%Y"), soon.strftime("%d/%m/%Y"))
@@ -179,17 +181,10 @@ class Stage:
         commands.import_bills(self.desk, listed, (building, f"Tòa {block}"), PAYEE, key, now_ms(), offline=True)
         folder, port = self.folder / station, free_port()
         folder.mkdir()
-        command = [
-            sys.executable,
-            "-m",
-            "edge_agent",
-            "run",
-            str(folder),
-            "--screen-port",
-            str(port),
-            "--heartbeat-s",
-            "5",
-        ]
+        command = [sys.executable, "-m", "edge_agent", "run", str(folder), "--screen-port", str(port)]
+        command += ["--heartbeat-s", "5"]
+        if self.printer_address:
+            command += ["--printer-address", self.printer_address]
         part = Part(station, command, self.folder / f"{station}.log")
         self.lobbies.append(Lobby(station, block, folder, port, part))
 
@@ -197,7 +192,7 @@ class Stage:
         """The technician's commands, one after another."""
         identity, claim = lobby.folder / "identity", self.folder / f"{lobby.station}.claim"
         why = Why("demo", "demonstration", now_ms())
-        claim.write_bytes(commands.make_claim(self.desk, lobby.station, PROFILE, "install", why))
+        claim.write_bytes(commands.make_claim(self.desk, lobby.station, self.profile, "install", why))
         for words in (
             ["prepare", str(identity)],
             [

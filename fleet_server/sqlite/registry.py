@@ -33,7 +33,8 @@ def _changes(old: Station | Device | None, new: Station | Device) -> str:
     )
 
 
-def _station(row: tuple[str, str, str, str, str, int]) -> Station:
+def station_of(row: tuple[str, str, str, str, str, int]) -> Station:
+    """A row of _STATION as a value."""
     return Station(*row[:5], live=bool(row[5]))
 
 
@@ -42,10 +43,10 @@ class SqliteRegistry(Connected):
 
     def station(self, station: str) -> Station | None:
         row = self.one(f"{_STATION} WHERE id = ?", station)
-        return row and _station(row)
+        return row and station_of(row)
 
     def stations(self) -> list[Station]:
-        return [_station(row) for row in self.all(f"{_STATION} ORDER BY id")]
+        return [station_of(row) for row in self.all(f"{_STATION} ORDER BY id")]
 
     def put_station(self, station: Station, why: Why) -> None:
         what = _changes(self.station(station.id), station)

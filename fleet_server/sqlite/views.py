@@ -5,33 +5,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from fleet_server.sqlite.folds import CREDIT, LINE, PAYMENT, SqliteFolds, line_of, payment_of
-from fleet_server.sqlite.log import SqliteLog
-from fleet_server.sqlite.registry import SqliteRegistry
-from fleet_server.store import Credit, Payment, Seen, TimelineRow, Transaction
-
-if TYPE_CHECKING:
-    from fleet_server.store import Device, Station
+from fleet_server.sqlite.folds import CREDIT, LINE, PAYMENT, SqliteFolds, line_of, payment_of, state_of
+from fleet_server.sqlite.log import SqliteLog, last_values_of
+from fleet_server.sqlite.registry import SqliteRegistry, station_of
+from fleet_server.store import Credit, Device, Head, Payment, Seen, TimelineRow, Transaction
 
 _OF_STATION = "device IN (SELECT id FROM device WHERE station = ?)"
+_SEEN = (
+    "SELECT station.id, title, building, ward, profile, live,"
+    " device.id, device.station, device.epoch, spki, kid, device.status, serial, enrolled_ms, hardware,"
+    " head.device, head.epoch, head.journal, next, digest, CASE WHEN (SELECT value FROM mark WHERE name ="
+    " 'keeps_backups') THEN durable_next ELSE next END,"
+    " last_value.device, last_value.journal, last_value.boot, mono_ms, time_ms, quality, newest, last_value.status,"
+    " received_ms, station_state.*"
+    " FROM station LEFT JOIN device ON device.station = station.id"
+    " AND device.epoch = (SELECT max(newer.epoch) FROM device newer WHERE newer.station = station.id)"
+    " LEFT JOIN last_value ON last_value.device = device.id"
+    " LEFT JOIN head ON head.device = device.id AND head.journal = last_value.journal"
+    " LEFT JOIN station_state ON station_state.device = device.id"
+)
+
+
+def _seen(row: tuple[Any, ...]) -> Seen:
+    """One row of _SEEN: five rows side by side, all but the first perhaps missing."""
+    station, device, head, last, state = row[:6], row[6:15], row[15:21], row[21:30], row[30:]
+    return Seen(
+        station_of(station),
+        None if device[0] is None else Device(*device),
+        None if head[0] is None else Head(*head),
+        None if last[0] is None else last_values_of(last),
+        None if state[0] is None else state_of(state),
+    )
 
 
 class SqliteViews(SqliteRegistry, SqliteLog, SqliteFolds):
     """Implements `fleet_server.store.Views` on top of the parts it reads."""
 
     def seen(self, station: str | None = None) -> list[Seen]:
-        places = self.stations() if station is None else [place for place in [self.station(station)] if place]
-        newest = {device.station: device for device in self.devices(station)}
-        return [self._seen(place, newest.get(place.id)) for place in places]
-
-    def _seen(self, place: Station, device: Device | None) -> Seen:
-        if device is None:
-            return Seen(place, None, None, None, None)
-        last = self.last_values(device.id)
-        head = self.head(device.id, last.journal) if last else None
-        return Seen(place, device, head, last, self.station_state(device.id))
+        where = "" if station is None else " WHERE station.id = ?"
+        args = () if station is None else (station,)
+        return [_seen(row) for row in self.all(f"{_SEEN}{where} ORDER BY station.id", *args)]
 
     def timeline(self, station: str, limit: int = 100) -> list[TimelineRow]:
         sql = f"{LINE} WHERE {_OF_STATION} ORDER BY position DESC LIMIT ?"

@@ -140,6 +140,12 @@ def test_golden_bytes_are_still_what_is_written_and_still_readable(name):
     decode(data, wire.BATCH_MAX_BYTES)
 
 
+def test_no_golden_file_is_left_over():
+    sealed = {"sealed-key-1", "sealed-key-2", "sealed-record", "signed-batch-p256"}
+    kept = {*samples.payloads(), *sealed, *(f"signed-{name}" for name in samples.SIGNED.values())}
+    assert {path.stem for path in samples.FOLDER.glob("*.hex")} == kept
+
+
 def clear_bytes() -> str:
     """Every byte of a sample batch that anyone on the way can read, and which field it is."""
     message = sign_message(samples.STATION_KEY, "kiosk/batch/1", BATCH.encode())

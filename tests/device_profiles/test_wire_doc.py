@@ -191,7 +191,7 @@ def sentences(text: str) -> list[str]:
 def versions(text: str) -> list[str]:
     """The list of versions ends with the one that is written, and ascends in number and date."""
     found = re.findall(
-        r"^- ([0-9]+) — ([0-9]{4}-[0-9]{2}-[0-9]{2}): \S", text.split("## 16. Versions")[-1], re.MULTILINE
+        r"^- ([0-9]+) — ([0-9]{4}-[0-9]{2}-[0-9]{2}): \S", text.rsplit("## 16. Versions", maxsplit=1)[-1], re.MULTILINE
     )
     numbers, dates = [int(number) for number, _ in found], [date for _, date in found]
     complaints = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+
 from edge_agent import boot
 from edge_agent.journal import Journal, Sealing, Stamp
 from edge_agent.lease import FILE, RESERVE, Lease

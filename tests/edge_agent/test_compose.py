@@ -175,6 +175,12 @@ def test_a_value_too_long_for_the_rest_of_the_line_is_not_lost():
     assert picture(Slip((("text", "Nhãn rất dài của một dòng\tgiá trị cũng dài"),)), 384).height > short.height
 
 
+def test_a_code_is_as_large_as_fits_and_wrapped_only_when_it_must():
+    heights = [picture(Slip((("code", "7F3K" * times),)), 384).height for times in (2, 5, 20)]
+    assert heights[0] > heights[1]
+    assert heights[2] > 2 * heights[1]
+
+
 # --- codes -----------------------------------------------------------------------------------------------------------
 
 

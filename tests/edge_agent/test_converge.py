@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from device_profiles.messages import Desired
 from edge_agent import events
 from edge_agent.effects import Append, ApplyConfig, Fetch, Remember, Report, StoreSet

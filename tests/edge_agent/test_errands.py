@@ -10,10 +10,10 @@ import threading
 import time
 
 import pytest
+
 from edge_agent.errands import Errand, Errands
 from provisioning import authority
 from provisioning.keys import SigningKey
-
 from tests.small_fleet import NOW_MS
 
 

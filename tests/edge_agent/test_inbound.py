@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+
 from device_profiles.bills import Bill, BillSet
 from device_profiles.messages import Answer, Desired, Question, SignedSet, answer_encode
 from device_profiles.wire import OK, Ack
@@ -16,7 +17,6 @@ from edge_agent.inbound import Inbound
 from edge_agent.journal import Journal, Sealing, Stamp
 from provisioning.keys import SigningKey, open_message, sign_message
 from provisioning.sealing import SUITE_BASE, SealTo, answer_info
-
 from tests.small_fleet import NOW_MS
 
 

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 
 import pytest
+
 from device_profiles.wire import digest, record_decode
 from edge_agent import journal as room
 from edge_agent.journal import Journal, JournalBroken, JournalFault, Sealing, Stamp

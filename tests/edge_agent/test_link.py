@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ import pytest
 from device_profiles import wire
 from device_profiles.cbor import decode
 from edge_agent.events import LinkDown, LinkUp, Received
-from edge_agent.link import PACKET_MAX_BYTES, STATE_KIND, MqttLink, Pace, jitter_s
+from edge_agent.link import PACKET_MAX_BYTES, STATE_KIND, GuardedSocket, MqttLink, Pace, jitter_s
 from fleet_server.broker import KINDS
 from provisioning.keys import SigningKey
 from tests.contracts.broker.kit import HOST, Device, FleetCa, House, free_port, make_house, packet, text
@@ -152,7 +153,8 @@ from edge_agent.link import MqttLink
 from provisioning.keys import SigningKey
 from tests.edge_agent.test_link import StandIn
 device, port, ca, certificate, key = sys.argv[1:]
-identity = StandIn(bytes.fromhex(device), ("127.0.0.1", int(port)), SigningKey.generate(), Path(ca), Path(certificate), Path(key))
+files = Path(ca), Path(certificate), Path(key)
+identity = StandIn(bytes.fromhex(device), ("127.0.0.1", int(port)), SigningKey.generate(), *files)
 MqttLink(identity, lambda event: print(event, flush=True)).start()
 time.sleep(60)
 """
@@ -212,6 +214,26 @@ def test_one_batch_at_a_time(house):
         assert [heard_up(fleet, identity)[:4] for _ in range(taken)] == [n.to_bytes(4, "big") for n in range(taken)]
         assert link.publish(b"free again")
         assert heard_up(fleet, identity) == b"free again"
+
+
+def test_the_network_is_written_to_by_the_link_thread_alone(house, monkeypatch):
+    """Two threads on one TLS socket would garble it; `publish` must not write."""
+    writers = set()
+    send = GuardedSocket.send
+
+    def remember(self, *how):
+        writers.add(threading.current_thread().name)
+        return send(self, *how)
+
+    monkeypatch.setattr(GuardedSocket, "send", remember)
+    identity = station(house)
+    with house.fleet() as fleet, linked(identity) as (link, ear):
+        ear.wait(LinkUp)
+        for number in range(20):
+            while not link.publish(b"%d" % number):
+                time.sleep(0.001)
+            assert heard_up(fleet, identity) == b"%d" % number
+    assert writers == {"link"}
 
 
 def test_nagle_is_off(house):
@@ -395,6 +417,26 @@ def test_broker_that_does_not_answer(tmp_path, answers):
         assert ear.wait(LinkDown).reason == "no answer from the broker"
 
 
+def test_nothing_is_taken_before_the_subscriptions_are_granted(tmp_path):
+    connected, granted = threading.Event(), threading.Event()
+
+    def behave(connection, _):
+        connection.recv(4096)
+        connection.sendall(CONNACK)
+        connection.recv(4096)
+        connected.set()
+        assert granted.wait(10)
+        connection.sendall(SUBACK)
+        until_closed(connection)
+
+    with FalseBroker(tmp_path, behave) as broker, linked(broker.identity) as (link, ear):
+        assert connected.wait(10)
+        assert not link.publish(b"too early")
+        granted.set()
+        ear.wait(LinkUp)
+        assert link.publish(b"in time")
+
+
 def test_broker_that_falls_silent_is_left(tmp_path):
     def behave(connection, _):
         accept(connection)
@@ -498,7 +540,7 @@ def test_waits_grow_when_a_connection_does_not_last(tmp_path):
         for _ in range(6):
             ear.wait(LinkDown)
         began_s = broker.began_s[:6]
-    gaps = [later - earlier for earlier, later in zip(began_s, began_s[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(began_s)]
     assert all(gap >= least for gap, least in zip(gaps, (0.05, 0.1, 0.2, 0.4, 0.4), strict=True))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+
 from device_profiles import records
 from device_profiles.wire import record_decode, unpad
 from edge_agent.journal import Journal, JournalFault, Stamp
 from edge_agent.sealer import Sealer
 from provisioning.sealing import ContentKey, SealRefused, record_info
-
 from tests.small_fleet import NOW_MS, make_fleet
 
 STAMP = Stamp(NOW_MS, 2, 1, 5)
@@ -108,9 +108,13 @@ def test_a_failed_append_leaves_no_half_drawn_key(journal, fleet):
     sealer = Sealer(journal, fleet.trust)
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
     journal._db.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(JournalFault):
+
+    def fill() -> None:
         for _ in range(200):
             sealer.append("station.started", FIELDS, STAMP, NOW_MS)
+
+    with pytest.raises(JournalFault):
+        fill()
     journal._db.execute("PRAGMA max_page_count = 1000000")
     sealer.append("station.started", FIELDS, STAMP, NOW_MS)
     assert all(kind == "station.started" for _, kind in opened(journal, fleet))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from device_profiles.wire import GAP, OK, QUARANTINED, REVOKED, SLOW_DOWN, Ack
 from edge_agent import events
 from edge_agent.effects import Prune, Remember, Report, ResumeService, SendBatch, StopService

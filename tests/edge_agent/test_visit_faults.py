@@ -6,9 +6,17 @@ import pytest
 
 from edge_agent import events
 from edge_agent.effects import Append, BeginVisit, Print, Show, Wipe
-from tests.edge_agent.visit_bed import START_MS, Bed, lines, of
+from edge_agent.machines.visit import Visit
+from tests.edge_agent.visit_bed import SETTINGS, START_MS, Bed, counting, lines, of
 
 CODE = "TAM-K0001-000042-2"
+
+
+def started(state: dict[str, object]) -> tuple[Bed, list[object]]:
+    """A station that starts on what an earlier one left, and what its first event performed."""
+    bed = Bed(state=state)
+    again = Visit(SETTINGS, counting())
+    return bed, again.on(events.Started(2, state), events.Now(1.0, START_MS, 3))
 
 
 def test_a_refused_payment_record_shows_no_code_and_says_that_nothing_was_recorded():
@@ -29,8 +37,49 @@ def test_a_refused_second_record_shows_no_code_either():
     bed.to_qr()
     assert (bed.name, bed.data["code"]) == ("out", "")
     assert "qr" not in [each.name for each in bed.screens]
-    assert bed.visit._checkout.ledger.exposure_dong == 485_000, "it is recorded, so it counts until the fleet frees it"
-    assert "pay.showing" not in bed.state
+    assert bed.visit._checkout.ledger.exposure_dong == 485_000, "it is recorded, so it counts"
+    assert bed.state["pay.showing"] == [bed.txn, CODE, START_MS, False]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_payment_whose_code_nobody_saw_has_failed_and_frees_its_bill(restart):
+    bed = Bed()
+    bed.refuse = "payment.state:QR_SHOWN"
+    bed.to_qr()
+    txn = bed.txn
+    if restart:
+        bed, performed = started(bed.state)
+        assert bed.screens[0].name == "idle", "there is no code to give"
+    else:
+        bed.send(events.ServiceStopped("journal"))
+        performed = bed.send(events.ServiceResumed("journal"))
+    (record,) = of(performed, Append)
+    assert (record.kind, record.fields, record.txn) == ("payment.state", {"state": "FAILED"}, txn)
+    assert set(bed.state) <= {"pay.counter", "pay.contact_ms"}
+    bed.wait(60)
+    bed.to_bills()
+    assert bed.data["bills"][0]["why"] == ""
+
+
+def test_a_closing_record_that_is_refused_again_is_tried_again():
+    bed = Bed()
+    bed.to_qr()
+    bed.refuse = "payment.state:AWAITING_CONFIRMATION"
+    bed.touch("paid")
+    bed.refuse = "payment.state:AWAITING_CONFIRMATION"
+    bed.send(events.ServiceResumed("journal"))
+    assert bed.records()[-1] == ("payment.state", "QR_SHOWN")
+    bed.send(events.ServiceResumed("journal"))
+    assert bed.records()[-1] == ("payment.state", "AWAITING_CONFIRMATION")
+
+
+def test_a_refused_record_of_something_else_while_the_code_is_open_gives_the_code_to_keep():
+    bed = Bed()
+    bed.to_qr()
+    bed.send(events.AppendFailed("device.state", None, "disk full"))
+    assert (bed.name, bed.data["code"]) == ("out", CODE)
+    bed.send(events.ServiceResumed("journal"))
+    assert bed.records()[-1] == ("payment.state", "AWAITING_CONFIRMATION")
 
 
 def test_a_refused_record_after_the_code_was_seen_gives_the_code_to_keep():
@@ -40,7 +89,7 @@ def test_a_refused_record_after_the_code_was_seen_gives_the_code_to_keep():
     bed.touch("paid")
     assert (bed.name, bed.data["code"]) == ("out", CODE)
     assert bed.slips() == []
-    assert bed.state["pay.showing"] == [bed.txn, CODE, START_MS]
+    assert bed.state["pay.showing"] == [bed.txn, CODE, START_MS, True]
     assert bed.send(events.ServiceStopped("journal")) != []
     performed = bed.send(events.ServiceResumed("journal"))
     assert of(performed, Append)[0].fields == {"state": "AWAITING_CONFIRMATION"}
@@ -266,20 +315,9 @@ def test_after_a_power_cut_at_the_code_the_payment_awaits_and_its_code_is_shown(
 def test_the_record_after_a_power_cut_is_written_at_once():
     bed = Bed()
     bed.to_qr()
-    again = Bed.__new__(Bed)
-    seen = []
-    original = Bed.send
-
-    def send(self, event):
-        performed = original(self, event)
-        seen.extend(of(performed, Append))
-        return performed
-
-    again.send = send.__get__(again)
-    again.__init__(state=bed.state)
-    assert [(each.kind, each.fields["state"], each.txn) for each in seen] == [
-        ("payment.state", "AWAITING_CONFIRMATION", bed.txn)
-    ]
+    _, performed = started(bed.state)
+    (record,) = of(performed, Append)
+    assert (record.kind, record.fields, record.txn) == ("payment.state", {"state": "AWAITING_CONFIRMATION"}, bed.txn)
 
 
 @pytest.mark.parametrize(
@@ -287,12 +325,12 @@ def test_the_record_after_a_power_cut_is_written_at_once():
     [(30 * 60_000, 3, "recovered"), (30 * 60_000 + 1, 3, "idle"), (30 * 60_000 + 1, 1, "recovered")],
 )
 def test_an_old_code_is_not_shown_to_whoever_stands_there_now(age_ms, quality, name):
-    bed = Bed(state={"pay.showing": [b"t" * 16, CODE, START_MS - age_ms]}, quality=quality)
+    bed = Bed(state={"pay.showing": [b"t" * 16, CODE, START_MS - age_ms, True]}, quality=quality)
     assert bed.screens[0].name == name
 
 
 def test_the_recovered_screen_clears_itself():
-    bed = Bed(state={"pay.showing": [b"t" * 16, CODE, START_MS]})
+    bed = Bed(state={"pay.showing": [b"t" * 16, CODE, START_MS, True]})
     bed.wait(60)
     assert bed.name == "idle"
 

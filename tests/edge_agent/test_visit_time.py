@@ -1,4 +1,4 @@
-"""Time-outs: when a screen asks whether somebody is there, when it clears itself, and that money never falls to them."""
+"""Time-outs: when a screen asks whether somebody is there, when it clears itself; none of them cancels a payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words and the slips: complete in both languages, the domain's words unchanged, nothing unused, nothing unmasked."""
+"""The words and the slips: whole in both languages, the domain's words unchanged, nothing unused or unmasked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import re
 import string
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import edge_agent
-from edge_agent.effects import Slip
 from edge_agent.machines import moments, slips, wording
 from edge_agent.machines.scene import Payment, VisitSettings
 from tests.edge_agent.visit_bed import BILLS, SETTINGS, START_MS
+
+if TYPE_CHECKING:
+    from edge_agent.effects import Slip
 
 ROOM = Path(edge_agent.__file__).parent
 SOURCES = [*(ROOM / "screens").glob("*.html"), *(ROOM / "machines").glob("*.py"), *(ROOM / "screens").glob("*.py")]
@@ -24,10 +27,14 @@ DOMAIN_WORDS = {
         "No network: your dossier is stored safely and sent when the network returns.",
     ),
     "qr.offline": (
-        "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. Không thanh toán lại "
-        "hóa đơn này trong 24 giờ.",
-        "The station is offline and cannot confirm now. The payment counts only when the bank reports the credit. Do not "
-        "pay this bill again within 24 hours.",
+        (
+            "Máy đang mất mạng nên chưa thể xác nhận ngay. Tiền chỉ được ghi nhận khi ngân hàng báo có. "
+            "Không thanh toán lại hóa đơn này trong 24 giờ."
+        ),
+        (
+            "The station is offline and cannot confirm now. The payment counts only when the bank reports the credit. "
+            "Do not pay this bill again within 24 hours."
+        ),
     ),
     "state.awaiting": ("CHỜ XÁC NHẬN – CHƯA PHẢI BIÊN LAI", "AWAITING CONFIRMATION – NOT A RECEIPT"),
     "state.confirmed": ("ĐÃ XÁC NHẬN THANH TOÁN", "PAYMENT CONFIRMED"),
@@ -155,9 +162,7 @@ def test_the_code_slip_names_no_person_no_unit_and_no_amount():
 
 
 def test_a_simulated_station_says_so_on_paper():
-    simulated = VisitSettings(
-        station="K0001", title="T", address="A", counter_first=0, counter_end=9, simulated=True
-    )
+    simulated = VisitSettings(station="K0001", title="T", address="A", counter_first=0, counter_end=9, simulated=True)
     assert "MÔ PHỎNG" in styles(slips.code_slip(simulated, "X", START_MS, "en"), "bold")
 
 

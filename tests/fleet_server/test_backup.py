@@ -72,8 +72,10 @@ def test_a_backup_is_made_beside_a_running_writer(fleet, sender, database, targe
     send(fleet, sender.batch())
     writer = Writer(lambda: SqliteStore.open(database))
     writer.start()
-    backup(writer, database, target, T0)
-    writer.stop()
+    try:
+        backup(writer, database, target, T0)
+    finally:
+        writer.stop()
     assert fleet.heads()[0].durable_next == 3
 
 

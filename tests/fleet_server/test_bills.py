@@ -150,12 +150,12 @@ def test_bad_rows_are_named_by_line_and_the_good_ones_are_served():
         + "\n"
         + "A1,xx,5,30/09/2026,An\n"
         + '"A2\nlầu 3",09/2026,5,30/09/2026,An\n'
-        + " , ,,, \nA3,09/2026,5,30/09/2026,An\n"
+        + " , ,,, \nA3,09/2026,5,30/09/2026,An\nA4,09/2026,0,30/09/2026,An\n"
     )
     report = read(text)
     assert [each.unit for each in report.bills] == ["A-12.05", "A2 lầu 3", "A3"]
-    assert [(each.line, each.reason[:7]) for each in report.bad] == [(4, "period:")]
-    assert (report.good, report.blank, report.rows_in) == (3, 2, 6)
+    assert [(each.line, each.reason[:7]) for each in report.bad] == [(4, "period:"), (9, "amount:")]
+    assert (report.good, report.blank, report.rows_in) == (3, 2, 7)
 
 
 def test_the_same_bill_twice_is_served_once_and_another_amount_for_it_not_at_all():
@@ -241,7 +241,6 @@ def test_no_row_is_ever_lost(seed):
         "5",
         "1.000",
         '"1,000"',
-        '"',
         "đ",
         "30/09/2026",
         "Ａ",
@@ -255,11 +254,8 @@ def test_no_row_is_ever_lost(seed):
     rows = [good_row.format(n % 7, n % 3 + 1) for n in range(10)]
     rows += [",".join(draw.choice(cells) for _ in range(draw.choice([1, 4, 5, 5, 5, 6]))) for _ in range(30)]
     draw.shuffle(rows)
-    try:
-        report = read(HEAD + "\n".join(rows) + "\n")
-    except ListRefused:  # an open quotation mark swallows what follows: nothing is served, and the line is named
-        return
-    assert report.rows_in == report.good + len(report.bad) + report.blank
+    report = read(HEAD + "\n".join(rows) + "\n")
+    assert report.rows_in == report.good + len(report.bad) + report.blank == len(rows)
     made = BillSet(
         building="B1",
         title="B1",

@@ -1,3 +1,5 @@
+"""The fleet folder: what is made once, what must be carried away, and what does not belong together."""
+
 from __future__ import annotations
 
 import os
@@ -237,3 +239,11 @@ def test_a_renewal_that_was_cut_is_done_again(fleet, monkeypatch):
 def test_a_missing_certificate_is_made(fleet):
     (fleet / "server/tls/face.crt").unlink()
     assert fleet_keys.renew_certificates(fleet / "server", NOW_MS) == ("face",)
+
+
+def test_another_host_is_another_certificate(fleet):
+    server = fleet / "server"
+    assert fleet_keys.renew_certificates(server, NOW_MS, "fleet.example") == ("broker", "face")
+    assert fleet_keys.renew_certificates(server, NOW_MS, "fleet.example") == ()
+    certificate = authority.certificate_from_pem((server / "tls/face.crt").read_bytes(), "face")
+    assert authority.host_names(certificate) == ("fleet.example", "localhost", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""accept under any sequence of send, lose, repeat, reorder, restore and clone: each record once, or apart with an alarm."""
+"""accept under any mix of send, lose, repeat, reorder, restore and clone: each record once, or apart with an alarm."""
 
 from __future__ import annotations
 

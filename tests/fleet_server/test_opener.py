@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from device_profiles import wire
+from device_profiles import records, wire
 from device_profiles.cbor import encode
 from fleet_server import money
 from fleet_server import opener as opener_room
@@ -203,6 +203,17 @@ def test_a_record_without_its_key_record_is_quarantined(fleet, sender):
     follow(fleet).drain()
     assert quarantined(fleet) == [(0, "", "no_key_record"), (1, "", "no_key_record"), (2, "", "no_key_record")]
     assert fleet.timeline("K0001") == []
+
+
+def test_a_key_record_that_comes_after_the_record_does_not_open_it(fleet, sender):
+    content = ContentKey()
+    header = sender.header(key=1)
+    sender.append(header, content.seal(header, wire.pad(records.pack("station.started", {"version": "1", "boot": 1}))))
+    wrapped = sender.header(key=SEAL_KEY.kid, suite=SUITE_BASE)
+    sender.append(wrapped, sender.seal_to.seal(content.secret, record_info(wrapped)))
+    send(fleet, sender.batch())
+    follow(fleet).drain()
+    assert quarantined(fleet) == [(0, "", "no_key_record")]
 
 
 def test_what_is_sealed_to_an_unknown_key_is_quarantined_with_its_key_record(fleet, sender):

@@ -266,9 +266,9 @@ def test_durable_next_moves_up_to_what_a_backup_holds_and_never_past_the_head(st
     assert store.head(DEVICE, JOURNAL).durable_next == 0
     store.run(lambda each: each.set_durable([replace(head, next=2)], T0))
     assert store.heads()[0].durable_next == store.head(DEVICE, JOURNAL).durable_next == 2
-    for later in (1, 99):
-        store.run(lambda each, later=later: each.set_durable([replace(head, next=later)], T0 + 1))
-    assert store.heads(DEVICE)[0].durable_next == 3
+    for held, durable in ((1, 2), (99, 3)):
+        store.run(lambda each, held=held: each.set_durable([replace(head, next=held)], T0 + 1))
+        assert store.heads(DEVICE)[0].durable_next == durable
     assert store.backup_ms() == T0 + 1
     assert store.heads(OTHER) == []
 
@@ -354,6 +354,8 @@ def test_a_session_lasts_until_it_ends_or_its_user_is_disabled(store):
     store.run(lambda each: each.put_user(replace(lan, disabled=True)))
     assert store.session(other, T0 + 201) is None
     assert store.users() == [replace(lan, disabled=True)]
+    store.run(lambda each: each.add_session(Session(b"l" * 32, "lan", T0 + 200, T0 + 900)))
+    assert store.session(b"l" * 32, T0 + 201) is None
     store.run(lambda each: each.put_user(lan))
     assert store.session(other, T0 + 201) is None
     third = secrets.token_bytes(32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -15,9 +14,12 @@ from fleet_server import enrol as service
 from fleet_server import fleet_keys
 from fleet_server.store import Station, Why
 from fleet_server.store_sqlite import SqliteStore
+from provisioning.enrol_client import Fleet
+from provisioning.identity import Identity
+from tests.provisioning.face_bed import Face, as_the_fleet, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from provisioning.enrolment import Refused
@@ -101,6 +103,26 @@ def registry(bench: FleetBench, tmp_path: Path) -> Iterator[RegistryBench]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def one_face(bench: FleetBench) -> Iterator[Face]:
+    with running(Face(), bench.server / "tls/face.crt", bench.server / "tls/face.pem") as face:
+        yield face
+
+
 @pytest.fixture
-def digest() -> Callable[[bytes], bytes]:
-    return lambda data: hashlib.sha256(data).digest()
+def face(one_face: Face, registry: RegistryBench) -> Face:
+    """The fleet's face, honest until a test makes it otherwise."""
+    one_face.answer, one_face.seen = as_the_fleet(registry), []
+    return one_face
+
+
+@pytest.fixture
+def fleet(face: Face, bench: FleetBench) -> Fleet:
+    return Fleet(f"https://127.0.0.1:{face.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A prepared identity folder."""
+    Identity.create(tmp_path / "identity")
+    return tmp_path / "identity"

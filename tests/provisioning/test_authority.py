@@ -1,3 +1,5 @@
+"""The CA against a second opinion: the `openssl` command judges every certificate, request and list."""
+
 from __future__ import annotations
 
 import subprocess
@@ -316,10 +318,27 @@ def test_signed_by_is_about_signature_and_name():
     assert not authority.is_signed_by(impostor, CA.certificate)
 
 
-def test_a_certificate_without_a_common_name_has_no_device():
+def test_a_chain_is_read_in_its_order_only():
+    leaf = CA.device(DEVICE, TLS.spki, NOW_MS)
+    assert authority.chain_from_pem(authority.pem(leaf, CA.certificate, CA.root), "x") == [
+        leaf,
+        CA.certificate,
+        CA.root,
+    ]
+    for data, words in (
+        (authority.pem(CA.certificate, leaf), "the file is no chain"),
+        (authority.pem(leaf, CA.root), "the file is no chain"),
+        (b"", "the file holds no certificate"),
+    ):
+        with pytest.raises(AuthorityFault, match=words):
+            authority.chain_from_pem(data, "the file")
+
+
+def test_a_certificate_without_names_is_for_no_host_and_no_device():
     nameless = authority._builder(x509.Name([]), TLS.spki, NOW_MS, NOW_MS + DAY_MS, path_length=None)
     certificate = nameless.issuer_name(CA.certificate.subject).sign(CA.key.private, hashes.SHA256())
     assert authority.subject_text(certificate) == ""
+    assert authority.host_names(certificate) == ()
 
 
 def test_what_is_no_certificate_is_named():

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import ssl
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from cryptography.hazmat.primitives import hashes
+from starlette.responses import Response
 
 from device_profiles.messages import Bundle
 from device_profiles.wire import device_name, envelope_decode
@@ -23,105 +19,16 @@ from fleet_server import enrol as service
 from fleet_server import fleet_keys
 from fleet_server.store import Station, Why
 from fleet_server.store_sqlite import SqliteStore
-from provisioning import authority, enrol_client, identity
+from provisioning import authority, identity
 from provisioning.authority import DAY_MS
 from provisioning.enrol_client import Fleet
-from provisioning.enrolment import Refused
 from provisioning.identity import Identity, IdentityFault, Keys
 from provisioning.keys import SigningKey
+from tests.provisioning.face_bed import COSE, Face, enrol, refused, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-    from starlette.requests import Request
-
-COSE = "application/cose"
-
-
-class Face:
-    """A stand-in for the fleet's HTTPS face: what it does with a body is set by the test."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.seen: list[bytes] = []
-        self.answer: Callable[[bytes], Response] = lambda _: Response(status_code=404)
-
-    def respond(self, body: bytes) -> Response:
-        self.seen.append(body)
-        return self.answer(body)
-
-
-def run_face(face: Face, certificate: Path, key: Path) -> tuple[uvicorn.Server, threading.Thread]:
-    async def enrol(request: Request) -> Response:
-        return face.respond(await request.body())
-
-    app = Starlette(routes=[Route("/v1/enrol", enrol, methods=["POST"])])
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, ssl_certfile=certificate, ssl_keyfile=key,
-        log_level="critical", lifespan="off", ws="none", loop="asyncio", timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    face.port = server.servers[0].sockets[0].getsockname()[1]
-    return server, thread
-
-
-@contextmanager
-def running(face: Face, certificate: Path, key: Path) -> Iterator[Face]:
-    server, thread = run_face(face, certificate, key)
-    try:
-        yield face
-    finally:
-        server.should_exit = True
-        thread.join(10)
-    assert not thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def module_face(bench) -> Iterator[Face]:
-    with running(Face(), bench.server / "tls/face.crt", bench.server / "tls/face.pem") as face:
-        yield face
-
-
-@pytest.fixture
-def face(module_face, registry) -> Face:
-    """The face, answering as the fleet does: one transaction of fleet_server.enrol on real SQLite."""
-
-    def answer(body: bytes) -> Response:
-        said = registry.enrol(body)
-        if isinstance(said, Refused):
-            return Response(json.dumps(said.as_json()), 403, media_type="application/json")
-        return Response(said, media_type=COSE)
-
-    module_face.answer, module_face.seen = answer, []
-    return module_face
-
-
-@pytest.fixture
-def fleet(face, bench) -> Fleet:
-    return Fleet(f"https://127.0.0.1:{face.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    Identity.create(tmp_path / "identity")
-    return tmp_path / "identity"
-
-
-def enrol(folder: Path, claim: bytes, fleet: Fleet, clock_ms: int | None = None) -> Identity:
-    clock_ms = time.time_ns() // 1_000_000 if clock_ms is None else clock_ms
-    return enrol_client.enrol(folder, claim, fleet, hardware=b"board 1", clock_ms=clock_ms)
-
-
-def refused(folder: Path, claim: bytes, fleet: Fleet, clock_ms: int | None = None) -> tuple[str, str]:
-    with pytest.raises(Refused) as error:
-        enrol(folder, claim, fleet, clock_ms)
-    return error.value.code, error.value.reason
 
 
 def test_a_prepared_station_is_enrolled_over_https(folder, registry, fleet):
@@ -336,186 +243,33 @@ def test_an_ended_server_certificate_is_p07_with_any_clock(folder, registry, ben
         assert old.seen == []
 
 
-# --- whom it speaks to --------------------------------------------------------------------------------------------
-
-
-def other_ca(now_ms: int) -> bytes:
-    return authority.pem(authority.make_root(SigningKey.generate(), now_ms))
-
-
-@pytest.mark.parametrize("clock_ms", [None, Y1970])
-def test_a_server_of_another_ca_gets_nothing_with_any_clock(folder, registry, fleet, face, bench, clock_ms):
-    stranger = Fleet(fleet.url, other_ca(bench.now_ms), bench.root_spki, 10.0, 20.0)
-    assert refused(folder, registry.claim(), stranger, clock_ms) == ("P06", "tls_ca")
-    assert face.seen == []
-
-
-def test_a_certificate_for_another_name_is_named(folder, registry, bench, tmp_path, face):
-    key, ca = SigningKey.generate(), bench.issuer.authority
-    (tmp_path / "n.crt").write_bytes(
-        authority.pem(ca.server(["other.example"], key.spki, bench.now_ms), ca.certificate)
-    )
-    (tmp_path / "n.pem").write_bytes(key.to_pem())
-    with running(Face(), tmp_path / "n.crt", tmp_path / "n.pem") as other:
-        for host in ("127.0.0.1", "localhost"):
-            fleet = Fleet(f"https://{host}:{other.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
-            assert refused(folder, registry.claim(), fleet) == ("P06", "tls_name")
-
-
-def test_a_device_certificate_cannot_play_the_server(folder, registry, bench, tmp_path, face):
-    key, ca = SigningKey.generate(), bench.issuer.authority
-    (tmp_path / "d.crt").write_bytes(authority.pem(ca.device(bytes(16), key.spki, bench.now_ms), ca.certificate))
-    (tmp_path / "d.pem").write_bytes(key.to_pem())
-    with running(Face(), tmp_path / "d.crt", tmp_path / "d.pem") as other:
-        fleet = Fleet(f"https://127.0.0.1:{other.port}", bench.ca_pem, bench.root_spki, 10.0, 20.0)
-        assert refused(folder, registry.claim(), fleet) == ("P06", "tls_ca")
+def test_an_ended_issuing_ca_is_p07_though_the_server_certificate_is_not(folder, registry, bench, tmp_path, face):
+    """Dates of the whole chain count while the clock is good: that is OpenSSL's part."""
+    root_key, issuing_key, key = (SigningKey.generate() for _ in range(3))
+    long_ago_ms = bench.now_ms - 2190 * DAY_MS
+    root = authority.make_root(root_key, long_ago_ms)
+    issuing = authority.make_issuing(root, root_key, issuing_key.spki, long_ago_ms)
+    young = authority.Authority(root, issuing, issuing_key).server(["127.0.0.1"], key.spki, long_ago_ms)
+    leaf = authority._builder(young.subject, key.spki, bench.now_ms, bench.now_ms + DAY_MS, path_length=None)
+    leaf = leaf.issuer_name(issuing.subject)
+    for each in young.extensions:
+        if each.oid.dotted_string in ("2.5.29.35", "2.5.29.37", "2.5.29.17"):
+            leaf = leaf.add_extension(each.value, each.critical)
+    signed = leaf.sign(issuing_key.private, hashes.SHA256())
+    (tmp_path / "c.crt").write_bytes(authority.pem(signed, issuing))
+    (tmp_path / "c.pem").write_bytes(key.to_pem())
+    with running(Face(), tmp_path / "c.crt", tmp_path / "c.pem") as other:
+        fleet = Fleet(f"https://127.0.0.1:{other.port}", authority.pem(root), bench.root_spki, 10.0, 20.0)
+        assert refused(folder, registry.claim(), fleet) == ("P07", "clock")
         assert other.seen == []
 
 
-def test_the_answer_of_another_fleet_under_the_same_ca_is_p08(folder, registry, fleet, bench):
-    other_root = Fleet(fleet.url, bench.ca_pem, SigningKey.generate().spki, 10.0, 20.0)
-    assert refused(folder, registry.claim(), other_root) == ("P08", "bundle_unreadable")
-    assert not (folder / "bundle.cose").exists()
-
-
-def test_an_answer_to_somebody_elses_request_is_p08_and_nothing_is_stored(folder, tmp_path, registry, fleet, face):
-    honest, kept = face.answer, []
-    face.answer = lambda body: kept.append(honest(body).body) or Response(status_code=500)
-    Identity.create(tmp_path / "other")
-    assert refused(tmp_path / "other", registry.claim(), fleet) == ("P06", "server")
-    face.answer = lambda _: Response(kept[0], media_type=COSE)
-    assert refused(folder, registry.claim(kind="replace"), fleet) == ("P08", "other_request")
-    assert sorted(each.name for each in folder.iterdir()) == ["identity.pem", "request.cose", "tls.pem"]
-
-
-# --- the world's faults, each by its own name ---------------------------------------------------------------------
-
-
-def said(status: int, body: bytes | str, kind: str) -> Callable[[bytes], Response]:
-    return lambda _: Response(body, status, media_type=kind)
-
-
-@pytest.mark.parametrize(
-    ("answer", "code", "reason"),
-    [
-        (said(403, '{"code": "P01", "detail": "ask for a new one"}', "application/json"), "P01", "by_fleet"),
-        (said(403, '{"code": "P04"}', "application/json"), "P04", "by_fleet"),
-        (said(422, '{"detail": []}', "application/json"), "P06", "server"),
-        (said(403, '{"code": "P99", "detail": "x"}', "application/json"), "P06", "server"),
-        (said(403, '{"code": "P01", "detail": 7}', "application/json"), "P06", "server"),
-        (said(403, '{"code": ["P01"]}', "application/json"), "P06", "server"),
-        (said(403, "[" * 50_000, "application/json"), "P06", "server"),
-        (said(200, "null", "application/json"), "P06", "server"),
-        (said(500, "Internal Server Error", "text/plain"), "P06", "server"),
-        (said(200, "<html>Wi-Fi login</html>", "text/html"), "P06", "portal"),
-        (lambda _: RedirectResponse("https://127.0.0.1:1/"), "P06", "portal"),
-        (said(404, "", "text/plain"), "P06", "portal"),
-        (said(200, b"", COSE), "P08", "bundle_unreadable"),
-        (said(200, b"x" * 1000, COSE), "P08", "bundle_unreadable"),
-        (said(200, b"x" * 70_000, COSE), "P08", "too_large"),
-        (said(403, b"x" * 70_000, "application/json"), "P08", "too_large"),
-    ],
-)
-def test_answers_that_are_no_bundle(folder, registry, fleet, face, answer, code, reason):
-    face.answer = answer
-    assert refused(folder, registry.claim(), fleet) == (code, reason)
-    assert not (folder / "bundle.cose").exists()
-
-
-def test_what_the_fleet_says_is_cut_and_cleaned(folder, registry, fleet, face):
-    face.answer = said(403, json.dumps({"code": "P01", "detail": "\x1b[31mred\n" + "x" * 1000}), "application/json")
-    with pytest.raises(Refused) as error:
-        enrol(folder, registry.claim(), fleet)
-    assert error.value.detail.startswith("[31mredx")
-    assert len(error.value.detail) < 300
-
-
-def test_nobody_listens(folder, registry, bench, free_port):
-    fleet = Fleet(f"https://127.0.0.1:{free_port()}", bench.ca_pem, bench.root_spki)
-    assert refused(folder, registry.claim(), fleet) == ("P06", "refused")
-
-
-def test_a_name_that_is_not_found(folder, registry, bench):
-    fleet = Fleet("https://fleet.invalid", bench.ca_pem, bench.root_spki)
-    assert refused(folder, registry.claim(), fleet) == ("P06", "dns")
-
-
-def test_an_address_without_a_route(folder, registry, bench):
-    """A broadcast address: the kernel refuses the connection before anything leaves the machine."""
-    fleet = Fleet("https://255.255.255.255:443", bench.ca_pem, bench.root_spki, 1.0, 2.0)
-    assert refused(folder, registry.claim(), fleet) == ("P06", "no_route")
-
-
-@contextmanager
-def tcp_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """One connection, served in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                serve(connection)
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(10)
-        assert not thread.is_alive()
-
-
-def plain(bench, port: int, step_s: float = 0.5, total_s: float = 0.8) -> Fleet:
-    return Fleet(f"https://127.0.0.1:{port}", bench.ca_pem, bench.root_spki, step_s, total_s)
-
-
-def test_a_server_without_tls(folder, registry, bench):
-    with tcp_server(
-        lambda connection: connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + bytes(connection.recv(1))[:0])
-    ) as port:
-        assert refused(folder, registry.claim(), plain(bench, port, 10.0, 20.0)) == ("P06", "tls")
-
-
-def test_a_silent_server_is_left_after_the_step_time(folder, registry, bench):
-    done = threading.Event()
-    with tcp_server(lambda _: done.wait(5)) as port:
-        begun = time.monotonic()
-        assert refused(folder, registry.claim(), plain(bench, port)) == ("P06", "timeout")
-        assert time.monotonic() - begun < 5
-        done.set()
-
-
-def test_a_dripping_server_is_left_after_the_total_time(folder, registry, bench):
-    """Every byte comes in time, the whole never does."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(bench.server / "tls/face.crt", bench.server / "tls/face.pem")
-
-    def drip(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as shaken:
-            for letter in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 60:
-                try:
-                    shaken.send(bytes([letter]))
-                except OSError:
-                    return
-                time.sleep(0.1)
-
-    with tcp_server(drip) as port:
-        begun = time.monotonic()
-        assert refused(folder, registry.claim(), plain(bench, port)) == ("P06", "timeout")
-        assert time.monotonic() - begun < 5
-
-
-def test_a_server_that_breaks_off(folder, registry, bench):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(bench.server / "tls/face.crt", bench.server / "tls/face.pem")
-
-    def hang_up(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as shaken:
-            while b"\r\n\r\n" not in shaken.recv(65_536):
-                pass
-            shaken.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/cose\r\nContent-Length: 900\r\n\r\nxx")
-
-    with tcp_server(hang_up) as port:
-        code, reason = refused(folder, registry.claim(), plain(bench, port, 10.0, 20.0))
-    assert (code, reason) == ("P06", "broken_off")
+def test_the_request_kept_on_disk_is_the_one_that_was_sent(folder, registry, fleet, face):
+    enrol(folder, registry.claim(), fleet)
+    kept = (folder / "request.cose").read_bytes()
+    assert face.seen == [kept]
+    bundle = Bundle.decode(envelope_decode((folder / "bundle.cose").read_bytes(), 65_536).payload)
+    assert bundle.device == Keys.load(folder).device
 
 
 def test_a_full_disk_comes_out_and_the_step_can_be_repeated(folder, registry, fleet, monkeypatch):
@@ -530,35 +284,3 @@ def test_a_full_disk_comes_out_and_the_step_can_be_repeated(folder, registry, fl
         enrol(folder, claim, fleet)
     monkeypatch.setattr(identity.os, "write", real)
     assert enrol(folder, claim, fleet).station == "K0001"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://127.0.0.1",
-        "127.0.0.1:8443",
-        "https://",
-        "https://h:x",
-        "https://h:99999",
-        "https://h/v1",
-        "https://a..b",
-        "",
-    ],
-)
-def test_an_address_that_cannot_be_meant_is_refused(bench, url):
-    with pytest.raises(ValueError):
-        Fleet(url, bench.ca_pem, bench.root_spki)
-
-
-def test_files_of_the_image_that_cannot_be_meant_are_refused(bench):
-    for ca, root in ((b"", bench.root_spki), (bench.root_spki, bench.root_spki), (bench.ca_pem, bench.ca_pem)):
-        with pytest.raises(ValueError):
-            Fleet("https://127.0.0.1", ca, root)
-
-
-def test_the_request_kept_on_disk_is_the_one_that_was_sent(folder, registry, fleet, face):
-    enrol(folder, registry.claim(), fleet)
-    kept = (folder / "request.cose").read_bytes()
-    assert face.seen == [kept]
-    bundle = Bundle.decode(envelope_decode((folder / "bundle.cose").read_bytes(), 65_536).payload)
-    assert bundle.device == Keys.load(folder).device

@@ -1,3 +1,5 @@
+"""The rules of enrolment alone: table, dates, requests, claims, bundles; each refusal by its code and reason."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -185,6 +187,9 @@ def answered(message: Bundle, key=BUNDLE_KEY, kind="kiosk/bundle/1") -> bytes:
 
 SENT = request()
 GOOD = bundle(SENT)
+P256 = bytes.fromhex("06072a8648ce3d0201")
+UNKNOWN_KIND = bytes.fromhex("06072a8648ce3d0255")
+assert P256 in GOOD.certificate
 
 
 def judged(data: bytes, **differs) -> Bundle:
@@ -222,6 +227,7 @@ OTHER_DEVICE = device_id(OTHER_KEY.spki)
         (answered(replace(GOOD, counter_to=1)), "counters"),
         (answered(replace(GOOD, certificate=bytes(100))), "bundle_unreadable"),
         (answered(replace(GOOD, issuer=bytes(100))), "bundle_unreadable"),
+        (answered(replace(GOOD, certificate=GOOD.certificate.replace(P256, UNKNOWN_KIND))), "bundle_unreadable"),
         (answered(GOOD, key=ACK_KEY), "bundle_unreadable"),
         (answered(GOOD, key=OTHER_KEY), "bundle_unreadable"),
         (answered(GOOD, kind="kiosk/answer/1"), "bundle_unreadable"),

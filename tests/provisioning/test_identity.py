@@ -1,3 +1,5 @@
+"""The identity folder: whole files, power cuts at every call, and each damage by its own name."""
+
 from __future__ import annotations
 
 import os
@@ -269,6 +271,29 @@ def test_a_damaged_file_is_named(enrolled, name):
         Identity.load(enrolled)
 
 
+def test_no_single_changed_byte_of_the_certificate_passes(enrolled):
+    """Every bit of both certificates is under a signature that is checked; only the lines between them are free."""
+    path = enrolled / "tls.crt"
+    good = path.read_bytes()
+    chain = authority.chain_from_pem(good, "x")
+    refused = 0
+    for place in range(0, len(good), 5):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 0x03]) + good[place + 1 :])
+        try:
+            Identity.load(enrolled)
+        except IdentityFault:
+            refused += 1
+        else:
+            assert authority.chain_from_pem(path.read_bytes(), "x") == chain, place
+    assert refused > len(good) / 5 * 0.9
+
+
+def test_a_ca_that_did_not_sign_is_named(enrolled, registry):
+    (enrolled / "ca.crt").write_bytes(authority.pem(authority.make_root(SigningKey.generate(), registry.bench.now_ms)))
+    with pytest.raises(IdentityFault, match=r"tls\.crt is not under the CA in ca\.crt"):
+        Identity.load(enrolled)
+
+
 @pytest.mark.parametrize("name", ["fleet-root.spki", "tls.crt", "ca.crt"])
 def test_a_missing_file_is_named(enrolled, name):
     (enrolled / name).unlink()
@@ -322,3 +347,11 @@ def test_hardware_marks_are_read_where_boards_keep_them(tmp_path):
     (tmp_path / "proc/device-tree").mkdir(parents=True)
     (tmp_path / "proc/device-tree/serial-number").write_bytes(b"10000000abcdef01\0")
     assert hardware_mark(tmp_path) == b"10000000abcdef01"
+
+
+@pytest.mark.parametrize("name", ["tls.crt", "ca.crt"])
+def test_a_damaged_certificate_does_not_stop_a_station_that_need_not_connect(enrolled, name):
+    (enrolled / name).write_bytes(b"damaged")
+    assert Identity.load(enrolled, may_connect=False).certificate_ends_ms == 0
+    with pytest.raises(IdentityFault):
+        Identity.load(enrolled)

@@ -118,6 +118,16 @@ def test_small_numbers_keep_their_zeros():
     pytest.fail("no signature began with a zero")
 
 
+def test_numbers_have_no_second_form():
+    """r || 0 || s and r || s without its first zero are the same two numbers, and no signatures."""
+    signature = CURVE_KEY.sign(b"x")
+    for other in (signature[:32] + b"\0" + signature[32:], b"\0" + signature):
+        assert reason(CURVE_KEY.public.verify, other, b"x") == "signature"
+    while signature[32]:
+        signature = CURVE_KEY.sign(b"x")
+    assert reason(CURVE_KEY.public.verify, signature[:32] + signature[33:], b"x") == "signature"
+
+
 def test_an_ed25519_signature_is_not_malleable():
     signature = STATION_KEY.sign(b"x")
     s = int.from_bytes(signature[32:], "little") + 2**252 + 27742317777372353535851937790883648493

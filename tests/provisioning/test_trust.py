@@ -151,8 +151,12 @@ BAD_LISTS = {
 @pytest.mark.parametrize("name", BAD_LISTS)
 def test_a_faulty_list_is_refused_whole_and_the_old_one_stands(name):
     held = trust()
-    assert reason(held.accept_keys, signed(keys(2, **BAD_LISTS[name]))) in {"key", "sealing_key"}
+    new = {"signing": (signing(STRANGER, "ack"),), "sealing": (sealing(BASE),)}
+    faulty = {field: (*new[field], *rows) for field, rows in BAD_LISTS[name].items()}
+    assert reason(held.accept_keys, signed(keys(2, **new | faulty))) in {"key", "sealing_key"}
     assert held.version == 1
+    said = sign_message(STRANGER, "kiosk/ack/1", b"x")
+    assert reason(held.verify, "ack", said, LIMIT, NOW_MS) == "unknown_key"
     assert held.verify("ack", sign_message(KEYS["ack"], "kiosk/ack/1", b"x"), LIMIT, NOW_MS) == b"x"
     assert held.sealing_key(NOW_MS).key.kid == HYBRID.kid
 

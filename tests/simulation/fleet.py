@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_agent.errands import Errand
-
     from tests.simulation.station import Station
 
 DAY_MS = 86_400_000
@@ -39,10 +38,12 @@ class Fleet:
         self.server = folder / "server"
         self.keys = fleet_keys.load(self.server)
         self.set_key = SigningKey.from_pem((folder / "offline" / "set.pem").read_bytes())
-        self.issuer = enrol.Issuer(fleet_keys.load_authority(self.server), self.keys, "127.0.0.1", 8883, "https://127.0.0.1:8443")
+        self.issuer = enrol.Issuer(
+            fleet_keys.load_authority(self.server), self.keys, "127.0.0.1", 8883, "https://127.0.0.1:8443"
+        )
         self.up = True
         self.store = SqliteStore.open(self.server / "fleet.db")
-        self.store.run(lambda store: store.set_keeps_backups(True))  # noqa: FBT003
+        self.store.run(lambda store: store.set_keeps_backups(True))
         self.openers = fleet_keys.load_openers(self.server)
         self.opener = Opener(self.store, self.store, self.openers)
         self.look = sqlite3.connect(self.server / "fleet.db")
@@ -100,7 +101,9 @@ class Fleet:
         ack = Ack.decode(envelope_decode(said, 1 << 16).payload)
         asked = (ack.device, ack.journal, ack.next)
         counts = [
-            self.look.execute(f"SELECT count(DISTINCT seq) FROM {rows} WHERE device = ? AND journal = ? AND seq < ?", asked)
+            self.look.execute(
+                f"SELECT count(DISTINCT seq) FROM {rows} WHERE device = ? AND journal = ? AND seq < ?", asked
+            )
             for rows in ("record JOIN head ON head.id = record.head", "side")
         ]
         counts = [each.fetchone()[0] for each in counts]
@@ -119,7 +122,11 @@ class Fleet:
     def register(self, station: str, building: str) -> bytes:
         """Put a station into the registry and give the signed claim for it."""
         why = Why("test", "simulation", self.now_ms())
-        self.store.run(lambda store: store.put_station(StationRow(station, f"Trạm {station}", building, "26740", "simulated", live=True), why))
+        self.store.run(
+            lambda store: store.put_station(
+                StationRow(station, f"Trạm {station}", building, "26740", "simulated", live=True), why
+            )
+        )
         return self.claim(station, "install")
 
     def claim(self, station: str, kind: str) -> bytes:
@@ -148,9 +155,16 @@ class Fleet:
         return isinstance(reply, bytes)
 
     def bills(self, building: str) -> SignedSet:
-        """A building's bill list with a canary in every owner's name, signed by the offline key; as the hand gets it."""
+        """A building's bill list with a canary in every owner's name, as it comes out of its signed set."""
         bills = tuple(
-            Bill(hashlib.sha256(f"{building}{n}".encode()).digest()[:8], f"{CANARY[:3]}{n:03d}", "2026-09", 100_000 + n, "2026-12-31", f"{CANARY} *** {n}")
+            Bill(
+                hashlib.sha256(f"{building}{n}".encode()).digest()[:8],
+                f"{CANARY[:3]}{n:03d}",
+                "2026-09",
+                100_000 + n,
+                "2026-12-31",
+                f"{CANARY} *** {n}",
+            )
             for n in range(BILLS)
         )
         body = BillSet(
@@ -164,7 +178,9 @@ class Fleet:
             bills=bills,
             offline=True,
         ).encode()
-        return SignedSet(name=f"bills/{building}", version=1, issued_ms=self.now_ms(), not_after_ms=self.now_ms() + DAY_MS, body=body)
+        return SignedSet(
+            name=f"bills/{building}", version=1, issued_ms=self.now_ms(), not_after_ms=self.now_ms() + DAY_MS, body=body
+        )
 
     def answer(self, errand: Errand) -> bytes | None:
         """The real HTTPS face, without the HTTPS."""
@@ -177,7 +193,7 @@ class Fleet:
             return None
 
     def credit(self, name: str, amount: int, memo: str) -> None:
-        """A resident's bank reports a credit (MÔ PHỎNG); what the fleet misses while it is down stands in the statement."""
+        """A resident's bank reports a credit (MÔ PHỎNG); what the fleet misses stands in the statement."""
         notice = (name, amount, memo, self.now_ms())
         self.bank.append(notice)
         if self.up:

@@ -1,4 +1,4 @@
-"""A station of the simulated world: the real agent with its real journal on disk; link, printer and people are played."""
+"""A station of the simulated world: the real agent and its journal on disk; link, printer and people are played."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from edge_agent.effects import Screen, Slip
     from edge_agent.errands import Errand
     from edge_agent.sealer import Sealer
-
     from tests.simulation.world import World
 
 
@@ -98,7 +97,9 @@ class SimErrands:
         if lost:
             world.later(errand.timeout_s, lambda: done(None))
         else:
-            world.later(world.rng.random() * min(2.0, world.faults.delay_max_s), lambda: done(world.fleet.answer(errand)))
+            world.later(
+                world.rng.random() * min(2.0, world.faults.delay_max_s), lambda: done(world.fleet.answer(errand))
+            )
         return True
 
 
@@ -121,7 +122,10 @@ class SimPrinter:
             result = world.rng.choice(["failed", "unknown", None])
         boot = self.station.boots
         if result:
-            world.later(world.rng.random() * 3, lambda: boot == self.station.boots and self.station.post(events.PrintDone(job, result)))
+            world.later(
+                world.rng.random() * 3,
+                lambda: boot == self.station.boots and self.station.post(events.PrintDone(job, result)),
+            )
         return True
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from device_profiles import records, wire
 from edge_agent import agent, clock, effects, inbound, journal, lease
 from edge_agent.machines import checkout, ledger, sync
@@ -20,7 +21,6 @@ from fleet_server import ingest, money, opener
 from fleet_server.sqlite import log as sqlite_log
 from provisioning import enrolment
 from provisioning.sealing import ContentKey
-
 from tests.simulation import laws
 from tests.simulation.world import Faults, World
 

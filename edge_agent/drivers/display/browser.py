@@ -109,6 +109,7 @@ class BrowserDisplay:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(self._address)
+            listener.listen()  # a page that connects before the thread runs waits, and is not turned away
         except OSError as error:
             listener.close()
             host, port = self._address

@@ -28,10 +28,13 @@ function age(ms) {
   return `${seconds} ${words.s}`;
 }
 
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 function grow() {
   for (const each of document.querySelectorAll("time[data-at]")) {
-    const text = age(nowMs() - Number(each.dataset.at));
-    if (each.textContent !== text) each.textContent = text;
+    write(each, age(nowMs() - Number(each.dataset.at)));
   }
   const stale = live && performance.now() - heardAt > STALE_AFTER_MS;
   byId("stale").hidden = !stale;
@@ -98,8 +101,8 @@ function row(one, columns) {
   made.dataset.id = one.id;
   head.scope = "row";
   link.href = `/stations/${encodeURIComponent(one.id)}`;
-  link.append(element("b", "", one.id), element("span", "", one.title));
-  head.append(link, element("small", "", one.ward));
+  link.append(element("b", "", one.id), element("span"));
+  head.append(link, element("small"));
   made.append(head);
   for (const { name, label } of columns) {
     const cell = element("td", name);
@@ -116,13 +119,18 @@ function stations(news) {
   const rows = news.stations.map((one) => {
     const tr = known.get(one.id) || row(one, columns);
     tr.className = `is-${one.state}`;
+    write(tr.querySelector("th span"), one.title);
+    write(tr.querySelector("th small"), one.ward);
     columns.forEach(({ name }, index) => renew(tr.cells[index + 1], one.cells[name], mark));
     return tr;
   });
-  if (rows.length !== body.rows.length || rows.some((tr, index) => body.rows[index] !== tr)) body.replaceChildren(...rows);
+  const focused = document.activeElement;
+  rows.forEach((tr, index) => body.rows[index] === tr || body.insertBefore(tr, body.rows[index] || null));
+  while (body.rows.length > rows.length) body.lastElementChild.remove();
+  if (focused !== document.activeElement && body.contains(focused)) focused.focus({ preventScroll: true });
   byId("empty").hidden = rows.length > 0;
-  byId("matching").textContent = news.matching;
-  byId("fresh").dataset.at = news.now_ms;
+  write(byId("matching"), news.matching);
+  byId("fresh").dataset.at = news.as_of_ms;
   renew(byId("tiles"), news.tiles, tile);
   renew(byId("banners"), news.banners, banner);
 }
@@ -150,34 +158,43 @@ async function refreshList() {
   stations(news);
 }
 
+/* What a part of a page says, its ages aside. */
+const saying = (part) => part.outerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1");
+
 async function refreshPage() {
   const answer = await ask(location.href);
   if (!answer) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   heard(Number(page.body.dataset.now));
+  if (!getSelection().isCollapsed) return; // somebody is copying a code
   for (const id of ["main", "banners"]) {
     const place = byId(id), news = page.getElementById(id);
-    if (shown.get(place) !== news.innerHTML) {
-      shown.set(place, news.innerHTML);
+    if (place.children.length !== news.children.length) {
       place.replaceChildren(...news.childNodes);
+      continue;
     }
+    [...place.children].forEach((old, index) => {
+      if (saying(old) !== saying(news.children[index])) old.replaceWith(news.children[index].cloneNode(true));
+    });
   }
 }
 
 let live = document.body.dataset.live;
-async function turn() {
+async function refresh() {
   if (!live) return;
-  if (!document.hidden) {
-    try {
-      await (live === "stations" ? refreshList() : refreshPage());
-    } catch (error) {
-      console.warn("no answer:", error.message); // the stale line says it to people
-    }
-    grow();
+  try {
+    await (live === "stations" ? refreshList() : refreshPage());
+  } catch (error) {
+    console.warn("no answer:", error.message); // the stale line says it to people
   }
+  grow();
+}
+
+async function turn() {
+  await refresh();
   setTimeout(turn, live === "stations" ? LIST_EVERY_MS : PAGE_EVERY_MS);
 }
 
 setInterval(grow, 1000);
-document.addEventListener("visibilitychange", grow);
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
 setTimeout(turn, live === "stations" ? LIST_EVERY_MS : PAGE_EVERY_MS);

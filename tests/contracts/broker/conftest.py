@@ -11,7 +11,9 @@ from tests.contracts.broker.kit import make_house
 @pytest.fixture(scope="module", params=KINDS)
 def house(request, tmp_path_factory):
     """A running broker with admitted devices; `limits` of the test module change its settings."""
-    house = make_house(request.param, tmp_path_factory.mktemp(request.param), 24, **getattr(request.module, "LIMITS", {}))
+    house = make_house(
+        request.param, tmp_path_factory.mktemp(request.param), 24, **getattr(request.module, "LIMITS", {})
+    )
     house.broker.start()
     yield house
     house.broker.stop()

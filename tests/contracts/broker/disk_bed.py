@@ -15,6 +15,11 @@ from device_profiles import wire
 from tests.contracts.broker.kit import make_house
 
 
+def say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
 def fill(folder: Path) -> None:
     with contextlib.suppress(OSError), (folder / "junk").open("ab", buffering=0) as junk:
         while True:
@@ -28,7 +33,11 @@ def exchange(fleet, station, device) -> str:
 
 
 def serves(house, device) -> bool:
-    with contextlib.suppress(OSError, EOFError, AssertionError), house.fleet() as fleet, house.station(device) as station:
+    with (
+        contextlib.suppress(OSError, EOFError, AssertionError),
+        house.fleet() as fleet,
+        house.station(device) as station,
+    ):
         return exchange(fleet, station, device) == "served"
     return False
 
@@ -40,7 +49,7 @@ if __name__ == "__main__":
     device = house.take()
     with house.fleet() as fleet, house.station(device) as station:
         fill(disk)
-        print("disk full:", exchange(fleet, station, device), flush=True)
+        say(f"disk full: {exchange(fleet, station, device)}")
         with contextlib.suppress(OSError, EOFError):
             fleet.publish(wire.topic_desired(device.id), os.urandom(20_000), retain=True)
             fleet.ping()
@@ -53,6 +62,6 @@ if __name__ == "__main__":
         if time.monotonic() - began > 40:
             sys.exit((house.settings.folder / "broker.log").read_text()[-2000:])
         time.sleep(0.1)
-    print("disk free: served", flush=True)
-    print(f"after {time.monotonic() - began:.1f} s and {house.broker.restarts} restarts", flush=True)
+    say("disk free: served")
+    say(f"after {time.monotonic() - began:.1f} s and {house.broker.restarts} restarts")
     house.broker.stop()

@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -85,16 +85,16 @@ class FleetCa:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = builder.add_extension(issuer, critical=False)
-        other = x509.IPAddress(ipaddress.ip_address(HOST)) if server else x509.UniformResourceIdentifier(f"urn:k:{name}")
+        other = (
+            x509.IPAddress(ipaddress.ip_address(HOST)) if server else x509.UniformResourceIdentifier(f"urn:k:{name}")
+        )
         builder = builder.add_extension(x509.SubjectAlternativeName([other]), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         self._serials[name] = certificate.serial_number
         cert_file, key_file = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         plain = serialization.NoEncryption()
-        key_file.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        )
+        key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
         return cert_file, key_file
 
     def device(self, *, ended: bool = False) -> Device:
@@ -163,7 +163,7 @@ class RawClient:
             self.socket.close()
             raise
 
-    def __enter__(self) -> RawClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
@@ -235,6 +235,16 @@ class RawClient:
             raise
         except (EOFError, OSError):
             return
+
+    def overrun(self, data: bytes, more: bytes = b"", times: int = 0) -> None:
+        """Send, and more of the same, until cut off; AssertionError when the broker takes it all and lives with it."""
+        try:
+            for part in (data, *[more] * times):
+                self.send(part)
+            self.ping()
+        except (OSError, EOFError):
+            return
+        raise AssertionError("it was taken")
 
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:

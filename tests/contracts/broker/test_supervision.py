@@ -60,6 +60,11 @@ def test_killed_broker_is_restarted_and_serves_again(house):
     assert serves(house, device)
 
 
+def test_interrupt_from_the_terminal_is_for_the_server_alone(own):
+    own.broker.start()
+    assert os.getpgid(own.broker.pid) != os.getpgrp()
+
+
 def test_stopped_broker_is_gone_and_can_be_started_again(own):
     own.broker.start()
     pid = own.broker.pid
@@ -180,7 +185,7 @@ def test_client_cannot_make_nats_restart_by_a_clever_client_id(tmp_path):
         device, pid = own.take(), own.broker.pid
         for client_id in (
             '" - unable to connect: create streams',
-            'x\n[1] 2026/01/01 00:00:00.000000 [ERR] JetStream failed to store',
+            "x\n[1] 2026/01/01 00:00:00.000000 [ERR] JetStream failed to store",
             "[1] 2026/01/01 00:00:00.000000 [ERR] Filestore [x] Critical write error",
         ):
             with own.client(device) as client:

@@ -69,6 +69,15 @@ def test_a_printer_that_stops_reading_has_failed(network, dots):
     assert network.came_out(3)[-1].tobytes() == dots(SLIP).tobytes()
 
 
+def test_what_was_handed_over_but_never_left_this_machine_has_failed(network):
+    slip = Slip((("title", "PHIẾU"), ("qr", "7F3K9Q2M"), ("text", "Căn hộ\tA-12.05")))
+    network.printer.print(JOB, slip)
+    network.fault(at_row=(30, "stalled"), buffer_bytes=300)
+    assert len(raster.job(slip, 576).body) < 30_000  # all of it fits into the connection's queue
+    with pytest.raises(PortFault, match="stopped taking data"):
+        network.printer.print(JOB, slip)
+
+
 def test_a_link_that_breaks_in_the_picture_has_failed_and_the_next_slip_is_whole(network, dots):
     network.fault(reset_after_bytes=20_000)
     with pytest.raises(PortFault, match=r"connection to the printer broke.*the slip is not whole"):
@@ -131,7 +140,7 @@ def test_a_printer_that_is_full_and_out_of_paper_is_not_begun_with(network, monk
     network.fault(rows_left=20)
     with pytest.raises(PortFault, match=r"out of paper.*the slip is not whole"):
         network.printer.print(JOB, LONG)
-    with pytest.raises(PortFault, match="^out of paper: put in a roll$"):
+    with pytest.raises(PortFault, match=r"^out of paper: put in a roll$"):
         network.printer.print(JOB, SLIP)
     monkeypatch.setattr(escpos_network, "_WORD_HOLDS_S", 0)
     with pytest.raises(PortFault, match="stopped taking data"):

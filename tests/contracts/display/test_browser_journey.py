@@ -1,0 +1,247 @@
+"""The resident's page in a real browser: a hand touches through a whole visit, and every screen is measured.
+
+The machine, the server and the browser are real; only the hand's journal is a stand-in (the visit bed).
+"""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from device_profiles.formats import vietqr
+from edge_agent.effects import Ask, Wipe
+from edge_agent.events import PageBeat, Touched
+from tests.contracts.display.rigs import BrowserRig
+from tests.edge_agent.visit_bed import OCTOBER, Bed, of
+from tests.edge_agent.visit_scenes import SCENES, scene
+
+pytestmark = pytest.mark.journey
+
+PORTRAIT, LANDSCAPE = (1080, 1920), (1280, 800)
+# A 21.5 inch screen of 1920 x 1080 has about 4.03 pixels per millimetre: a payment code of 4 cm.
+CODE_MIN_PX = 162
+
+MEASURE = """() => {
+  const found = [];
+  for (const each of document.querySelectorAll('#stage *')) {
+    if (each.closest('svg') || each.closest('.ribbon') || each.closest('.skyline')) continue;
+    const box = each.getBoundingClientRect(), style = getComputedStyle(each);
+    if (!box.width || style.display === 'inline') continue;
+    const name = each.tagName + '.' + each.className + ' "' + each.textContent.trim().slice(0, 30) + '"';
+    if (box.right > innerWidth + 15 || box.left < -15) found.push('leaves the screen: ' + name);
+    if (each.clientWidth && each.scrollWidth > each.clientWidth + 2) found.push('too wide inside: ' + name);
+    const read = !each.children.length && each.textContent.trim();
+    if (read && parseFloat(style.fontSize) < 24) found.push('small text: ' + name);
+    if (each.tagName === 'BUTTON' && (box.width < 80 || box.height < 80)) found.push('small target: ' + name);
+  }
+  const main = document.querySelector('main');
+  const more = document.querySelector('[data-more]');
+  const cut = main && main.scrollHeight > main.clientHeight + 12;
+  if (cut && (!more || more.hidden)) found.push('cut off without a way to see more');
+  const footer = document.querySelector('footer');
+  if (footer && footer.getBoundingClientRect().bottom > innerHeight + 1) found.push('the footer is below the screen');
+  return {found, cut: !!cut, body: parseFloat(getComputedStyle(document.body).fontSize)};
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as played:
+        opened = played.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def rig():
+    made = BrowserRig()
+    made.start()
+    yield made
+    made.end()
+
+
+class Hand:
+    """Carries touches from the page to the machine and its screens back, as the agent's hand does."""
+
+    def __init__(self, rig: BrowserRig, page, bed: Bed) -> None:
+        self.rig, self.page, self.bed = rig, page, bed
+        self.shown = 0
+        self._perform([])
+
+    def _perform(self, performed) -> None:
+        for effect in performed:
+            if isinstance(effect, Wipe):
+                self.rig.display.wipe()
+        if self.bed.screen.number != self.shown:
+            self.shown = self.bed.screen.number
+            self.rig.display.show(self.bed.screen)
+
+    def carry(self) -> list[object]:
+        """Wait for the page's next touch and give it to the machine."""
+        while True:
+            event = self.rig.posted.get(timeout=5)
+            if isinstance(event, Touched) and event.action != "here":
+                break
+        performed = self.bed.send(event)
+        self._perform(performed)
+        return performed
+
+    def send(self, performed) -> None:
+        self._perform(performed)
+
+    def tap(self, selector: str) -> list[object]:
+        self.page.locator(selector).first.click()
+        return self.carry()
+
+    def sees(self, name: str) -> None:
+        self.page.wait_for_selector(f".screen.{name}", timeout=5000)
+
+
+def test_a_hand_touches_from_idle_to_the_code_and_to_the_wipe(browser, rig, tmp_path):
+    page = browser.new_page(viewport={"width": 1080, "height": 1920})
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(rig.display.url)
+    hand = Hand(rig, page, Bed())
+    hand.sees("idle")
+    hand.tap("button.touch")
+    hand.sees("home")
+    hand.tap("[data-action=service]")
+    hand.sees("unit")
+    for letter in "A1205":
+        hand.tap(f"[data-action=key][data-value='{letter}']")
+    page.wait_for_function("() => document.querySelector('.field').textContent.trim() === 'A1205'")
+    hand.tap("[data-action=next]")
+    hand.sees("bills")
+    assert "NGUYEN *** AN" in page.content()
+    hand.tap(f"[data-action=pay][data-value='{OCTOBER.hex()}']")
+    hand.sees("review")
+    assert page.locator("[data-action=next]").is_disabled()
+    hand.tap("[data-action=consent]")
+    page.wait_for_selector("[aria-checked=true]")
+    (ask,) = of(hand.tap("[data-action=next]"), Ask)
+    hand.sees("checking")
+    hand.send(hand.bed.answer(ask, status="open"))
+    hand.sees("qr")
+
+    payload = page.locator("[data-vietqr]").get_attribute("data-vietqr")
+    assert vietqr.parse(payload).amount == 485_000
+    assert read_code(page, "[data-vietqr]", tmp_path) == payload
+    page.wait_for_function("() => document.querySelector('[data-countdown]').textContent.startsWith('4:5')")
+
+    hand.tap("[data-action=paid]")
+    hand.sees("result")
+    assert read_code(page, ".code.small", tmp_path) == "TAM-K0001-000042-2"
+    page.evaluate("window.witness = 1; sessionStorage.setItem('left', 'over'); localStorage.setItem('left', 'over')")
+    hand.tap("[data-action=end]")
+    hand.sees("idle")
+    page.wait_for_function("() => window.witness === undefined")
+    assert "NGUYEN" not in page.content()
+    assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
+    assert faults == []
+    page.close()
+
+
+def read_code(page, selector: str, folder) -> str:
+    """What a scanner reads from the screen."""
+    picture = folder / "code.png"
+    page.locator(selector).screenshot(path=picture)
+    done = subprocess.run(["zbarimg", "-q", "--raw", picture], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_page_beats_with_the_screen_that_it_shows(browser, rig):
+    page = browser.new_page()
+    page.goto(rig.display.url)
+    screen = scene("home").screen
+    rig.display.show(screen)
+    deadline = time.monotonic() + 15
+    seen = None
+    while seen != PageBeat(screen.number) and time.monotonic() < deadline:
+        try:
+            seen = rig.posted.get(timeout=6)
+        except queue.Empty:
+            break
+    assert seen == PageBeat(screen.number)
+    page.close()
+
+
+def test_a_double_click_sends_one_touch_and_fast_keys_send_all(browser, rig):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(rig.display.url)
+    rig.display.show(scene("unit").screen)
+    page.wait_for_selector(".screen.unit")
+    page.locator("[data-action=back]").dblclick()
+    page.locator("[data-action=key][data-value=B]").dblclick()
+    time.sleep(0.3)
+    sent = [each.action for each in list(rig.posted.queue) if isinstance(each, Touched)]
+    assert sent == ["back", "key", "key"]
+    page.close()
+
+
+def test_a_finger_beside_every_button_says_that_somebody_is_there(browser, rig):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(rig.display.url)
+    rig.display.show(scene("bills").screen)
+    page.wait_for_selector(".screen.bills")
+    page.mouse.click(640, 660)
+    posted = rig.posted.get(timeout=5)
+    while isinstance(posted, PageBeat):
+        posted = rig.posted.get(timeout=5)
+    assert posted == Touched(scene("bills").screen.number, "here", "")
+    page.close()
+
+
+def test_when_the_agent_dies_the_page_clears_itself_and_comes_back_with_the_next(browser, rig):
+    page = browser.new_page()
+    page.goto(rig.display.url)
+    rig.display.show(scene("bills").screen)
+    page.wait_for_selector(".screen.bills")
+    address = rig.address
+    rig.display.close()
+    page.wait_for_function("() => !document.body.textContent.includes('NGUYEN')", timeout=15_000)
+    assert page.locator("#lost").is_visible()
+    following = BrowserRig(host=address[0], port=address[1])
+    following.start()
+    following.display.show(scene("idle").screen)
+    page.wait_for_selector(".screen.idle", timeout=15_000)
+    assert not page.locator("#lost").is_visible()
+    following.end()
+    page.close()
+
+
+@pytest.mark.parametrize("big", [False, True], ids=["normal", "big"])
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
+def test_every_screen_fits_its_room(browser, rig, size, language, big):
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(rig.display.url)
+    complaints = {}
+    for number, name in enumerate(SCENES, start=10_000):
+        screen = replace(scene(name).screen, number=number, language=language, big=big)
+        if screen.name == "idle" and (big or language == "en"):
+            continue  # the idle screen speaks both languages, in one size
+        rig.display.show(screen)
+        page.wait_for_selector(f".screen.{screen.name}[lang={language}]")
+        page.wait_for_function("() => document.fonts.status === 'loaded'")
+        page.wait_for_timeout(30)
+        measured = page.evaluate(MEASURE)
+        found = measured["found"]
+        if measured["cut"] and not big:
+            found.append("does not fit without scrolling")
+        code = page.locator("[data-vietqr] svg")
+        if screen.name == "qr" and min(code.bounding_box()[side] for side in ("width", "height")) < CODE_MIN_PX:
+            found.append("the payment code is too small")
+        if found:
+            complaints[name] = found
+        normal = 32 if size == PORTRAIT else 24
+        assert measured["body"] == normal * (1.5 if big else 1)
+    page.close()
+    assert complaints == {}
