@@ -98,16 +98,20 @@ def _set_aside(path: Path) -> None:
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
 
 
-def visit_settings(identity: Identity, model: profile.Profile, lease: Lease) -> VisitSettings:
-    """What the visit machine must know of this place and model."""
+def visit_settings(identity: Identity, model: profile.Profile, counter_first: int) -> VisitSettings:
+    """What the visit machine must know of this place and model.
+
+    The device allows offline codes; whether a biller's operator does is signed into its list.
+    """
     limits, times = model.limits, model.timeouts
     return VisitSettings(
         station=identity.station,
         title=identity.title,
         address=identity.address,
-        counter_first=lease.start(),
+        counter_first=counter_first,
         counter_end=identity.counter_to,
         limits=Limits(
+            policy="PREFER_ONLINE",
             amount_max_dong=limits.online_amount_max_dong,
             offline_amount_max_dong=limits.offline_amount_max_dong,
             exposure_max_dong=limits.offline_unconfirmed_max_dong,
@@ -133,7 +137,10 @@ def assemble(
     journal, clock = opened.journal, around.clock
     if opened.state:
         journal.remember(opened.state)
-    floor = journal.state().get("time.floor")
+    state = journal.state()
+    floor = state.get("time.floor")
+    # A journal that knows its counter goes on from it; a fresh one begins where no earlier one can have been.
+    counter_first = lease.first if "pay.counter" in state else lease.start()
     clock.raise_floor(max(identity.time_floor_ms, floor if isinstance(floor, int) else 0))
     sets = Sets(folder / SETS)
     kept = sets.load(identity.trust, clock.trusted_ms())
@@ -148,7 +155,7 @@ def assemble(
         machines=(
             Sync(heartbeat_s=heartbeat_s, jitter=around.jitter),
             Converge(identity.device, identity.rev_floor, {each.name: each.version for each in kept}),
-            Visit(visit_settings(identity, model, lease), around.random_bytes),
+            Visit(visit_settings(identity, model, counter_first), around.random_bytes),
         ),
         link=around.link,
         display=around.display,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -138,65 +139,87 @@ def _demo(given: argparse.Namespace) -> int:
     return run(given)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fleet_server", description="The fleet server and its desk.")
-    verbs = parser.add_subparsers(dest="command", required=True)
+class _Words:
+    """The command line, verb by verb."""
 
-    def verb(name: str, work: object, words: str, *, folder: str = "the server folder") -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=words, description=words)
+    def __init__(self) -> None:
+        self.parser = argparse.ArgumentParser(
+            prog="python -m fleet_server", description="The fleet server and its desk."
+        )
+        self._verbs = self.parser.add_subparsers(dest="command", required=True)
+
+    def verb(self, name: str, work: object, words: str) -> argparse.ArgumentParser:
+        """One sub-command."""
+        made = self._verbs.add_parser(name, help=words, description=words)
         made.set_defaults(work=work)
-        if folder:
-            made.add_argument("folder", type=Path, metavar="DIR", help=folder)
         return made
 
-    def signed(made: argparse.ArgumentParser) -> None:
-        made.add_argument("--person", default=getpass.getuser(), help="who asks (default: this user)")
-        made.add_argument("--reason", default="", help="why, for the registry's log")
+    def desk(self, name: str, work: object, words: str, *, optional: bool = False) -> argparse.ArgumentParser:
+        """One that works in a server folder; `optional`: under systemd its state directory is taken."""
+        made = self.verb(name, work, words)
+        state = Path(os.environ["STATE_DIRECTORY"]) if optional and "STATE_DIRECTORY" in os.environ else None
+        made.add_argument(
+            "folder", type=Path, metavar="DIR", help="the server folder", nargs="?" if state else None, default=state
+        )
+        return made
 
-    made = verb("init", _init, "make a whole fleet folder with its keys", folder="a new folder")
-    made.add_argument("--host", default="127.0.0.1", help="name or address under which stations reach the server")
-    verb("serve", _serve, "run the fleet server until told to end")
-    made = verb("station", _station, "put a station into the registry, or change it")
+
+def _signed(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--person", default=getpass.getuser(), help="who asks (default: this user)")
+    made.add_argument("--reason", default="", help="why, for the registry's log")
+
+
+def _registry_words(words: _Words) -> None:
+    made = words.desk("station", _station, "put a station into the registry, or change it")
     made.add_argument("id", help="like K0001")
     for name in ("title", "building", "ward"):
         made.add_argument(f"--{name}", required=True)
     made.add_argument("--profile", required=True, help="name of a station profile")
     made.add_argument("--live", action="store_true", help="in service (else screens say: not in service yet)")
-    signed(made)
-    made = verb("claim", _claim, "sign a claim: one device, one station, one use")
+    _signed(made)
+    made = words.desk("claim", _claim, "sign a claim: one device, one station, one use")
     made.add_argument("station")
     made.add_argument("--profile", required=True)
     made.add_argument("--kind", default="install", help="install, card-swap, board-swap, replace, re-enrol")
     made.add_argument("--out", type=Path, required=True, help="file to write")
-    signed(made)
-    made = verb("bills", _bills, "read a board's bill list (CSV), sign it, and put it where stations fetch it")
+    _signed(made)
+    made = words.desk("revoke", _revoke, "revoke a device for good")
+    made.add_argument("device", help="its name (26 letters and digits)")
+    _signed(made)
+    made = words.desk("user", _user, "add a person of central operations, or set a new password")
+    made.add_argument("name")
+    made.add_argument("--role", default="operator")
+    made.add_argument("--stdin", action="store_true", help="read the password from standard input")
+    made = words.desk("bills", _bills, "read a board's bill list (CSV), sign it, and put it where stations fetch it")
     made.add_argument("csv", type=Path)
-    for name, words in (("building", "as in the registry"), ("title", "for screens"), ("bin", "bank, six digits")):
-        made.add_argument(f"--{name}", required=True, help=words)
+    for name, help_ in (("building", "as in the registry"), ("title", "for screens"), ("bin", "bank, six digits")):
+        made.add_argument(f"--{name}", required=True, help=help_)
     made.add_argument("--account", required=True)
     made.add_argument("--payee", required=True, help="name of the account's owner")
     made.add_argument("--set-key", type=Path, required=True, help="the offline set key (offline/set.pem)")
     made.add_argument("--offline", action="store_true", help="allow codes while a station is offline, within limits")
-    made = verb("user", _user, "add a person of central operations, or set a new password")
-    made.add_argument("name")
-    made.add_argument("--role", default="operator")
-    made.add_argument("--stdin", action="store_true", help="read the password from standard input")
-    made = verb("revoke", _revoke, "revoke a device for good")
-    made.add_argument("device", help="its name (26 letters and digits)")
-    signed(made)
-    made = verb("backup", _backup, "write a checked backup while the server runs")
+
+
+def _parser() -> argparse.ArgumentParser:
+    words = _Words()
+    made = words.verb("init", _init, "make a whole fleet folder with its keys")
+    made.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+    made.add_argument("--host", default="127.0.0.1", help="name or address under which stations reach the server")
+    words.desk("serve", _serve, "run the fleet server until told to end", optional=True)
+    _registry_words(words)
+    made = words.desk("backup", _backup, "write a checked backup while the server runs", optional=True)
     made.add_argument("--target", type=Path)
-    made = verb("restore", _restore, "make the database from a backup; the server must not run")
+    made = words.desk("restore", _restore, "make the database from a backup; the server must not run")
     made.add_argument("source", type=Path)
-    verb("rebuild", _rebuild, "drop every projection and fold the log again; the server must not run")
-    made = verb("demo", _demo, "a fleet and simulated stations with residents on this machine", folder="")
+    words.desk("rebuild", _rebuild, "drop every projection and fold the log again; the server must not run")
+    made = words.verb("demo", _demo, "a fleet and simulated stations with residents on this machine")
     made.add_argument("--seconds", type=float, default=0.0, help="how long (default: until Ctrl-C)")
     made.add_argument("--stations", type=int, default=3)
     made.add_argument("--cut", type=float, default=0.0, help="cut the network for so many seconds in the middle")
     made.add_argument("--kill", action="store_true", help="kill processes at random moments")
     made.add_argument("--broker", default="nats", choices=("nats", "mosquitto"))
     made.add_argument("--json", type=Path, help="write the summary to this file")
-    return parser
+    return words.parser
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -131,9 +131,7 @@ def device_app(face: Face) -> FastAPI:
     async def _enrol(request: Request) -> Response:
         data = await _body(request, ENROL_MAX_BYTES + ENVELOPE_MAX_BYTES)
         now_ms = face.now_ms()
-        reply = await run_in_threadpool(
-            face.fleet.run, lambda store: enrol(store, data, now_ms, face.issuer)
-        )
+        reply = await run_in_threadpool(face.fleet.run, lambda store: enrol(store, data, now_ms, face.issuer))
         if isinstance(reply, Refused):
             return JSONResponse(reply.as_json(), status_code=403)
         await run_in_threadpool(face.enrolled)

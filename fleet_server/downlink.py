@@ -29,7 +29,10 @@ FLEET = "fleet"
 
 @dataclass(slots=True)
 class Downlink:
-    """send: hands (device, signed Desired) to the broker; False = not now. changed: the registry is another now."""
+    """send: hands (device, signed Desired) to the broker; False = not now. changed: the registry is another now.
+
+    heartbeat_s: what stations are told where no setting says otherwise.
+    """
 
     fleet: Committer
     reader: Reader
@@ -37,6 +40,7 @@ class Downlink:
     send: Callable[[bytes, bytes], bool]
     changed: Callable[[], None]
     now_ms: Callable[[], int]
+    heartbeat_s: int
     _mark: tuple[object, ...] = ()
     _unsent: set[bytes] = field(default_factory=set)
     _told_ms: dict[bytes, int] = field(default_factory=dict)
@@ -70,7 +74,8 @@ class Downlink:
             if station is None:
                 return False
             previous = store.desired(device.id)
-            settings = desired.merged(store.settings(FLEET), store.settings(station.id))
+            fleet = {"heartbeat_s": self.heartbeat_s, **store.settings(FLEET)}
+            settings = desired.merged(fleet, store.settings(station.id))
             made = desired.build(station, device, settings, store.newest_sets(), self.keys.version, previous, now_ms)
             if previous is not None and not made.is_news and not desired.is_due(previous, now_ms):
                 return device.id not in self._told_ms

@@ -2,7 +2,7 @@
 
 The composition root: puts the rooms together, gives each its thread, ends them in order. Decides nothing else.
 
-threads: writer (the write connection) · ingest-link (paho) · ingest (accept, Acks) · opener · downlink · two webs.
+threads: writer (write connection) · ingest-link (paho) · ingest (accept, Acks) · opener · downlink · two webs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Server:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _webs: list[uvicorn.Server] = field(default_factory=list)
-    _failed: BaseException | None = None
+    _failed: set[str] = field(default_factory=set)
 
     def run(self) -> int:
         """Serve until told to stop; the exit code. Raises BrokerError, FleetKeyFault, sqlite3.Error, OSError."""
@@ -77,6 +77,9 @@ class Server:
         def access() -> BrokerAccess:
             return readers.read(lambda store: _access(store, authority))
 
+        def reload() -> None:
+            broker.reload(access())
+
         broker = open_broker(settings.broker, self._broker_settings(), access())
         broker.start()
         link = IngestLink(self._link_settings(broker.port), Inbox())
@@ -88,8 +91,8 @@ class Server:
             f"https://{settings.public_host or settings.host}:{settings.public_face_port or settings.face_port}",
         )
         opener = Opener(writer, readers, fleet_keys.load_openers(folder))
-        downlink = Downlink(writer, readers, keys, link.send_desired, lambda: broker.reload(access()), now_ms)
-        face = Face(writer, readers, issuer, now_ms, lambda: broker.reload(access()))
+        downlink = Downlink(writer, readers, keys, link.send_desired, reload, now_ms, settings.heartbeat_s)
+        face = Face(writer, readers, issuer, now_ms, reload)
         console = Console(writer, readers, now_ms, settings, broker.alive, self._bank_token())
         try:
             link.start()
@@ -102,9 +105,9 @@ class Server:
             self._stopping.wait()
         finally:
             self._end(link, broker, writer, readers)
-        if self._failed is not None:
-            raise self._failed
-        return 0
+        if self._failed:
+            log.error("ended by a fault in: %s", ", ".join(sorted(self._failed)))
+        return 1 if self._failed else 0
 
     def stop(self) -> None:
         """Ask the server to end."""
@@ -122,16 +125,19 @@ class Server:
         readers.close()
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
-        """Run `work` on a thread of its own; a fault it does not know ends the whole server, and systemd restarts it."""
+        """Run `work` on a thread of its own; when one ends, by a fault or not, the whole server ends.
+
+        The interpreter prints the fault; systemd starts the server again.
+        """
 
         def guarded() -> None:
             try:
                 work()
-            except BaseException as error:
-                self._failed = error
+                self._failed.discard(name)
+            finally:
                 self._stopping.set()
-                raise
 
+        self._failed.add(name)
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()

@@ -21,8 +21,9 @@ class Settings:
     folder: the `server` half of a fleet folder (keys, certificates, database, broker's folder). broker: "nats" or
     "mosquitto"; broker_binary: its program, "" = look for it. host: where stations reach broker and HTTPS face;
     broker_port, face_port: their ports. public_host, public_broker_port, public_face_port: what stations are told
-    instead, where a translator stands before the server ("" and 0 = the same). console_host, console_port: the operations page (plain HTTP: keep it on
-    loopback, or put a TLS proxy before it). backup_folder: "" = the fleet keeps no backups, and the console warns.
+    instead, where a translator stands before the server ("" and 0 = the same). console_host, console_port: the
+    operations page (plain HTTP: keep it on loopback, or put a TLS proxy before it). backup_folder: "" = the fleet keeps
+    no backups, and the console warns.
     heartbeat_s: what stations are told. bank_simulated: take credits from the simulated bank (MÔ PHỎNG).
     stations_max: the fleet that the broker's limits are made for. log_level: "INFO" or "DEBUG".
     """

@@ -48,6 +48,7 @@ class Checkout:
         """What the limits are judged by."""
         return Standing(
             online=online,
+            signed=bills.offline is True,
             trusted=now.trusted,
             wall_ms=now.wall_ms,
             contact_ms=self.ledger.contact_ms,

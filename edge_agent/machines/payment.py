@@ -34,9 +34,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the station knows at one moment; a time is None when there never was one."""
+    """What the station knows at one moment; a time is None when there never was one.
+
+    signed: the operator signed PREFER_ONLINE into this biller's list.
+    """
 
     online: bool
+    signed: bool
     trusted: bool
     wall_ms: int
     contact_ms: int | None
@@ -64,7 +68,7 @@ def station_refusal(limits: Limits, standing: Standing) -> str | None:
         return "clock"
     if standing.online:
         return None
-    if limits.policy != "PREFER_ONLINE":
+    if limits.policy != "PREFER_ONLINE" or not standing.signed:
         return "policy"
     if standing.contact_ms is None or _ahead(standing.contact_ms, standing.wall_ms):
         return "contact"

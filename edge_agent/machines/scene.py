@@ -57,8 +57,8 @@ class World:
 
     @property
     def prints(self) -> bool:
-        """Whether a slip may be given to the printer: it is online, and does not say that it has no paper."""
-        return self.printer == "online" and self.paper not in ("out", "jammed")
+        """Whether a slip may be given to the printer: nothing it says forbids it. A silent one (unknown) may print."""
+        return self.printer in ("online", "unknown") and self.paper not in ("out", "jammed")
 
     @property
     def out(self) -> bool:

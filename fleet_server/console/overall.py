@@ -140,6 +140,8 @@ def _reasons(seen: Seen, last: LastValues, wanted: Wanted | None) -> Iterator[Re
     else:
         for each in now.peripherals:
             yield from _of_peripheral(each)
+    if now.page_age_s is None and not any(each.port == NEEDED_PORT for each in now.peripherals or ()):
+        yield Reason("page_unknown", "notes")
     yield from _of_clock(last)
     if seen.backlog is not None and seen.backlog > BACKLOG_MAX:
         yield Reason("backlog", "notes", str(seen.backlog))

@@ -102,7 +102,7 @@ def facts(language: Language, view: StationView, *, keeps_backups: bool) -> list
             Fact("fact.boot", Mark(str(last.boot))),
             Fact("fact.uptime", Mark(span(now.uptime_s))),
             Fact("col.clock", quality_mark(language, last.quality)),
-            Fact("fact.clock", Mark(f"{(last.time_ms - last.received_ms) / 1000:+.1f} s")),
+            Fact("fact.clock", Mark(f"{round((last.time_ms - last.received_ms) / 1000, 1) or 0.0:+.1f} s")),
             Fact("fact.disk", Mark(GAP if now.disk_free_percent is None else f"{now.disk_free_percent} %")),
             Fact("fact.rss", Mark(GAP if now.rss_kib is None else f"{whole(now.rss_kib // 1024)} MiB")),
             Fact("col.exposure", Mark(whole(now.exposure_count))),
@@ -127,16 +127,15 @@ def _counts(language: Language, family: str, counts: Mapping[str, int]) -> str:
 
 
 def _sets(language: Language, sets: Mapping[str, Mapping[str, object]]) -> str:
-    told = (
-        [
-            name,
-            f"v{entry.get('version')}",
-            word(language, "result", str(entry.get("result"))),
-            str(entry.get("reason") or ""),
-        ]
-        for name, entry in sorted(sets.items())
-    )
-    return masked(" · ".join(" ".join(each).rstrip() for each in told)) or GAP
+    return " · ".join(_set(language, name, entry) for name, entry in sorted(sets.items())) or GAP
+
+
+def _set(language: Language, name: str, entry: Mapping[str, object]) -> str:
+    result = word(language, "result", str(entry.get("result")))
+    # A version is a number the fleet gave, often a time: it is no personal number, however long.
+    version = entry.get("version")
+    told = str(version) if isinstance(version, int) else masked(str(version))
+    return f"{masked(name)} v{told} {masked(result)} {masked(str(entry.get('reason') or ''))}".rstrip()
 
 
 class PeripheralLine(NamedTuple):
@@ -201,6 +200,8 @@ def _told(language: Language, kind: str, named: Iterable[tuple[str, object]]) ->
                 yield masked(word(language, _FAMILIES[kind, name], text))
             case _, "name" | "detail" | "service" | "language", str(text):
                 yield masked(text)
+            case _, _, int(number):
+                yield f"{masked(name)} {number}"  # a count, a rev, a version
             case _:
                 yield masked(f"{name} {value}")
 

@@ -43,6 +43,7 @@ COLUMNS = (
     "refusals",
 )
 REASONS_SHOWN = 3
+WATCHER = "plugs"  # no device a resident uses: named only when it is not well
 NOTHING = Mark(GAP, "off")
 
 
@@ -166,7 +167,7 @@ def _peripherals(language: Language, now: Said, last: LastValues, *, silent: boo
     if now.peripherals is None:
         return [device_mark(language, "unknown")]
     ill = [each for each in now.peripherals if each.state != "online"]
-    well = len(now.peripherals) - len(ill)
+    well = sum(each.state == "online" and each.port != WATCHER for each in now.peripherals)
     found = [device_mark(language, each.state, word(language, "port", each.port)) for each in ill]
     if well:
         key = "peripherals.others" if ill else "peripherals.all"

@@ -1,4 +1,4 @@
-"""The building's board of a demonstration: writes a bill list as such lists come, dirt and all. Persons are invented."""
+"""The building's board of a demonstration: writes a bill list as such lists come, dirt and all; invented persons."""
 
 from __future__ import annotations
 

@@ -173,7 +173,8 @@ class Stage:
         station, block = f"K{number + 1:04d}", chr(ord("A") + number % 26)
         why = Why("demo", "demonstration", now_ms())
         building = f"TOA-{block}{number // 26 or ''}"
-        place = Station(station, f"Trạm công dân số – Tòa {block}", building, "Phường Bình Trưng", self.profile, live=True)
+        title, ward = f"Trạm công dân số – Tòa {block}", "Phường Bình Trưng"
+        place = Station(station, title, building, ward, self.profile, live=True)
         commands.add_station(self.desk, place, why)
         soon = datetime.now(UTC) + timedelta(days=20)
         listed = board.bill_list(block, number, soon.strftime("%m/%Y"), soon.strftime("%d/%m/%Y"))

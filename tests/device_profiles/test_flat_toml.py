@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from device_profiles.flat_toml import read_settings
 from device_profiles.strict_toml import ProfileError
 

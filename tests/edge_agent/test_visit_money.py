@@ -18,6 +18,7 @@ from tests.edge_agent.visit_bed import BILLS, NOVEMBER, OCTOBER, SETTINGS, START
 LIMITS = Limits(policy="PREFER_ONLINE")
 OFFLINE = Standing(
     online=False,
+    signed=True,
     trusted=True,
     wall_ms=START_MS,
     contact_ms=START_MS - HOUR_MS,
@@ -60,6 +61,8 @@ def test_what_withdraws_all_payments(standing, reason):
 
 def test_without_a_signed_policy_nothing_is_paid_offline():
     assert station_refusal(Limits(), OFFLINE) == "policy"
+    assert station_refusal(LIMITS, replace(OFFLINE, signed=False)) == "policy"
+    assert station_refusal(LIMITS, replace(ONLINE, signed=False)) is None
     assert station_refusal(Limits(), ONLINE) is None
 
 

@@ -31,6 +31,7 @@ BILLS = BillSet(
     payee_name="BAN QUAN TRI CHUNG CU",
     as_of_ms=START_MS - HOUR_MS,
     version=3,
+    offline=True,
     bills=(
         Bill(OCTOBER, "A-12.05", "2026-10", 485_000, "2026-11-30", "NGUYEN *** AN"),
         Bill(NOVEMBER, "A-12.05", "2026-11", 1_234_567, "2026-12-15", "NGUYEN *** AN"),

@@ -119,7 +119,15 @@ def lose_the_tail(path):
     connection.close()
 
 
-@pytest.mark.parametrize("spoil", [spoil_page, cut, no_database, emptied, lose_a_record, lose_the_tail])
+def one_bit_off(path):
+    connection = sqlite3.connect(path)
+    (kid,) = connection.execute("SELECT kid FROM device").fetchone()
+    connection.close()
+    data = path.read_bytes()
+    path.write_bytes(data.replace(kid, bytes([kid[0] ^ 1]) + kid[1:], 1))  # the table and its index now differ
+
+
+@pytest.mark.parametrize("spoil", [spoil_page, cut, one_bit_off, no_database, emptied, lose_a_record, lose_the_tail])
 def test_a_copy_that_does_not_check_out_counts_for_nothing(fleet, sender, database, target, monkeypatch, spoil):
     sender.fill(40)
     send(fleet, sender.batch())

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from fleet_server import money
-from fleet_server.console import telling, wording
+from fleet_server.console import money_rows, telling, wording
 from fleet_server.console.banners import OPENER_SLOW_MS
 from fleet_server.console.glance import APART_MAX, LOOK_MS
 from fleet_server.console.overall import WORST_FIRST
@@ -401,6 +401,14 @@ def test_money_tells_exceptions_first_with_what_to_do(bed: Bed) -> None:
     assert summary["payments_dong"]["CONFIRMED"] == 1_250_000
     assert summary["exceptions"] == {"AMOUNT_MISMATCH": 1, "NO_CREDIT": 1}
     assert (summary["unknown_credits"], summary["payments_counted_all"]) == (1, True)
+
+
+def test_sums_over_a_part_say_so(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_station(bed.store, 1, T0)
+    monkeypatch.setattr(money_rows, "PAYMENTS_MAX", 2)
+    bed.store.run(lambda store: [store.put_payment(payment(number)) for number in (1, 2, 3)])
+    assert "Chỉ tính 2 thanh toán mới nhất" in bed.ask("/money").text
+    assert bed.ask("/api/summary").json["payments_counted_all"] is False
 
 
 def test_an_empty_fleet_is_told_as_such(bed: Bed) -> None:

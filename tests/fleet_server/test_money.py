@@ -162,58 +162,52 @@ def test_a_credit_after_three_days_is_for_a_person_if_the_stations_clock_was_sur
     assert states(fleet) == {"a": ("EXCEPTION", "LATE_CREDIT"), "b": ("CONFIRMED", "")}
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_whatever_the_order_of_arrival_the_judgement_is_the_same(tmp_path, seed):
-    """Payments in both states and credits of all sorts, shuffled; a payment's own records keep their order."""
-    made = {
-        "a": payment("a", REF_A),
-        "b": payment("b", REF_B),
-        "c": payment("c", REF_C, bill=b"bill0002"),
-        "d": payment("d", REF_C, bill=b"bill0003"),
-        "e": payment("e", payment_reference(bytes([9] * 6)), amount=7, bill=b"bill0003"),
-    }
-    events = [*[(name, "CREATED") for name in made], ("a", "QR_SHOWN"), ("b", "CANCELLED_BY_USER"), ("c", "EXPIRED")]
-    events += [
-        credit("r1", REF_A),
-        credit("r2", REF_A, at_ms=T0 + 5),
-        credit("r3", REF_B, at_ms=T0 + 1),
-        credit("r4", REF_C),
-        credit("r5", payment_reference(bytes([9] * 6)), amount=7, at_ms=T0 + 9),
-    ]
+REF_E = payment_reference(bytes([9] * 6))
+MADE = {
+    "a": payment("a", REF_A),
+    "b": payment("b", REF_B),
+    "c": payment("c", REF_C, bill=b"bill0002"),
+    "d": payment("d", REF_C, bill=b"bill0003"),
+    "e": payment("e", REF_E, amount=7, bill=b"bill0003"),
+}
+SAID = {"a": ("CREATED", "QR_SHOWN"), "b": ("CREATED", "CANCELLED_BY_USER"), "c": ("CREATED", "EXPIRED")}
+CREDITS = (
+    credit("r1", REF_A),
+    credit("r2", REF_A, at_ms=T0 + 5),
+    credit("r3", REF_B, at_ms=T0 + 1),
+    credit("r4", REF_C),
+    credit("r5", REF_E, amount=7, at_ms=T0 + 9),
+)
 
-    def outcome(order, folder):
-        folder.mkdir()
-        store = open_fleet(folder)
-        for each in order:
-            if isinstance(each, Credit):
-                post(store, each)
-            else:
-                name, said = each
-                before = store.payment(DEVICE, name.encode() * 16)
-                put(store, replace(before or made[name], said=said))
-        found = store.payments()
-        store.close()
-        return found
 
-    shuffled = events[:]
-    random.Random(seed).shuffle(shuffled)
-    created = set()
-    order = []
-    waiting = []
-    for each in shuffled:
-        if isinstance(each, Credit) or each[1] == "CREATED" or each[0] in created:
-            order.append(each)
-            created |= {each[0]} if not isinstance(each, Credit) and each[1] == "CREATED" else set()
+def outcome(folder, order) -> list[Payment]:
+    """What a new fleet makes of it: a credit, or a payment's name for the next thing its station said of it."""
+    store = open_fleet(folder)
+    said = {name: iter(SAID.get(name, ("CREATED",))) for name in MADE}
+    for each in order:
+        if isinstance(each, Credit):
+            post(store, each)
         else:
-            waiting.append(each)
-    found = outcome([*order, *waiting], tmp_path / "shuffled")
-    assert found == outcome(events, tmp_path / "straight")
-    assert {each.txn[:1]: each.reason for each in found} == {
-        b"a": "DUPLICATE",
-        b"b": "LATE_CREDIT",
-        b"c": "DUPLICATE",
-        b"d": "DUPLICATE",
-        b"e": "",
+            before = store.payment(DEVICE, each.encode() * 16)
+            put(store, replace(before or MADE[each], said=next(said[each])))
+    found = store.payments()
+    store.close()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_the_order_of_arrival_the_judgement_is_the_same(tmp_path_factory, seed):
+    straight = [*(name for name in MADE for _ in SAID.get(name, ("CREATED",))), *CREDITS]
+    shuffled = straight[:]
+    random.Random(seed).shuffle(shuffled)
+    found = outcome(tmp_path_factory.mktemp("shuffled"), shuffled)
+    assert found == outcome(tmp_path_factory.mktemp("straight"), straight)
+    assert {each.txn[:1].decode(): each.reason for each in found} == {
+        "a": "DUPLICATE",
+        "b": "LATE_CREDIT",
+        "c": "DUPLICATE",
+        "d": "DUPLICATE",
+        "e": "",
     }
 
 

@@ -108,6 +108,17 @@ def test_a_file_that_is_no_database_is_not_touched(tmp_path):
     assert path.read_bytes().startswith(b"this is a letter")
 
 
+def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "fleet.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE device(mine TEXT)")
+    with pytest.raises(sqlite3.OperationalError, match="device already exists"):
+        SqliteStore.open(path)
+    names = [row[0] for row in other.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE '%sqlite%'")]
+    other.close()
+    assert names == ["device"]
+
+
 def test_a_reader_sees_one_moment_and_cannot_write(store, path):
     readers = SqliteReaders(path)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from device_profiles.formats import vietqr
 from playwright.sync_api import expect, sync_playwright
 
+from device_profiles.formats import vietqr
 from tests.twins.printer import PrinterTwin
 
 if TYPE_CHECKING:

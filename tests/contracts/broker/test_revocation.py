@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 from dataclasses import replace
 
 import pytest
@@ -115,9 +117,6 @@ def test_two_thousand_devices_in_one_reload(house):
 
 
 def test_reload_waits_for_a_broker_that_is_on_its_way_up(house):
-    import os
-    import signal
-
     bad, good = house.take(), house.take()
     os.kill(house.broker.pid, signal.SIGKILL)
     house.revoke(bad)

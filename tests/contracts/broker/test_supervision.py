@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,8 +123,6 @@ def test_port_in_use_is_said_in_words(own):
 
 @contextlib.contextmanager
 def make_other(port: int):
-    import socket
-
     with socket.create_server(("127.0.0.1", port)):
         yield
 
@@ -159,6 +158,12 @@ def test_log_is_bounded(tmp_path, monkeypatch):
     assert len(sizes) == 2
     assert sum(sizes) <= 2 * 10_100
     assert (tmp_path / "broker.log").read_bytes().endswith(b"999\n")
+
+
+def test_log_that_cannot_be_written_is_no_reason_to_stop_reading():
+    log = child._Log(Path("/dev/full"))
+    log.write(b"lost\n")
+    log.close()
 
 
 def test_full_store_of_nats_heals_by_itself(tmp_path, monkeypatch):

@@ -221,18 +221,19 @@ def test_a_stream_that_waits_is_kept_alive(rig, monkeypatch):
         assert b": here" in [stream._answer.readline().strip() for _ in range(4)]
 
 
-def test_pages_are_bounded_and_a_page_that_goes_makes_room(rig, monkeypatch):
+def test_pages_are_bounded_and_a_page_that_goes_makes_room(monkeypatch):
     monkeypatch.setattr(browser, "PAGES_MAX", 1)
-    monkeypatch.setattr(browser, "KEEP_ALIVE_S", 0.05)
+    rig = BrowserRig()
+    rig.start()
     with rig.stream() as stream:
         stream.next()
         assert rig.ask("GET", "/screens")[0] == 503
-    for _ in range(100):
-        if not rig.display._pages:
-            break
-        time.sleep(0.05)
+    deadline_s = time.monotonic() + 5
+    while rig.display._pages and time.monotonic() < deadline_s:
+        time.sleep(0.02)
     with rig.stream() as stream:
-        stream.next()
+        assert stream.next()["number"] == 0
+    rig.end()
 
 
 def test_a_close_ends_open_streams_soon():
