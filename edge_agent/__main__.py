@@ -14,6 +14,7 @@ import random
 import secrets
 import signal
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,8 +103,17 @@ def _loop(agent: Agent, clock: Clock, inbox: Inbox) -> None:
         notify.alive()
 
 
+def _end_on_dead_thread(died: threading.ExceptHookArgs) -> None:
+    """An ear that died of our own mistake would leave the station deaf: end it all, and systemd starts it again."""
+    faulty = died.thread.name if died.thread else "a thread"
+    log.critical("%s ended by %s: the station starts again", faulty, died.exc_type.__name__)
+    threading.__excepthook__(died)
+    os._exit(1)
+
+
 def run(chosen: Settings) -> int:
     """Run one station until it is told to end."""
+    threading.excepthook = _end_on_dead_thread
     identity = Identity.load(chosen.folder / "identity", may_connect=False)
     model = load_shipped(identity.profile)
     if chosen.printer_address:

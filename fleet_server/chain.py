@@ -20,7 +20,7 @@ _COMPARED = 6  # fields 0 to 5 are compared, not read
 _READ = [(name, rule) for name, rule in layout.rules(Header) if rule.key >= _COMPARED]
 _RULES = {rule.key: (rule.kind, rule.least, rule.most, name) for name, rule in _READ}
 _NEEDED = frozenset(rule.key for _, rule in _READ if not rule.optional) | {_KEY}
-_LIST_OF_2, _MAP_OF_6, _MAP_OF_23 = 0x82, 0xA6, 0xB7
+_LIST_OF_2, _MAP_OF_6 = 0x82, 0xA6
 _BYTES_FROM, _BYTES_TO = 0x40, 0x60
 _SHORT_MAX, _ARGUMENT_MAX = 23, 27
 _LEAST = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}  # below it, an argument of that length has a shorter form
@@ -90,11 +90,10 @@ def _item(data: bytes, at: int) -> tuple[int | bytes, int]:
 
 def _judge(header: bytes, at: int, seq: int) -> None:
     """Read what follows the compared part of a header; refuse what `wire.Header` would refuse."""
-    if not _MAP_OF_6 <= header[0] <= _MAP_OF_23:
-        raise WireError("field", f"header {seq} is not a map of that many fields")
     value: dict[int, int | bytes] = {}
     last = _COMPARED - 1
     try:
+        # The first byte says how many fields there are; any other than the map's own leaves too few or too many.
         for _ in range(header[0] - _MAP_OF_6):
             key = header[at]
             if key <= last:

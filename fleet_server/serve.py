@@ -45,6 +45,7 @@ ADMITTED = ("CLAIMED", "ACTIVE", "PROVISIONAL", "QUARANTINED")
 BATCHES_AT_ONCE = 256
 IDLE_S = 0.05
 LOOK_S = 0.5
+RENEW_S = 86_400.0
 
 
 def now_ms() -> int:
@@ -71,7 +72,8 @@ class Server:
         readers = SqliteReaders(database)
         writer = Writer(lambda: SqliteStore.open(database))
         writer.start()
-        writer.run(lambda store: store.set_keeps_backups(bool(settings.backup_folder)))
+        if settings.backup_folder:  # once kept, always kept: forgetting it would let stations prune what no backup holds
+            writer.run(lambda store: store.set_keeps_backups(True))  # noqa: FBT003
         authority = fleet_keys.load_authority(folder)
 
         def access() -> BrokerAccess:
@@ -157,11 +159,15 @@ class Server:
                 self._stopping.wait(IDLE_S)
 
     def _down(self, downlink: Downlink, broker: Broker, link: IngestLink) -> None:
-        restarts = -1
+        restarts, renew_at_s = -1, time.monotonic() + RENEW_S
         while not self._stopping.is_set():
             if broker.restarts != restarts:
                 restarts = broker.restarts
                 downlink.broker_restarted()
+            if time.monotonic() >= renew_at_s:  # a revocation list must not run out
+                renew_at_s = time.monotonic() + RENEW_S
+                downlink.changed()
+            link.states.take(BATCHES_AT_ONCE, 0.0)  # births and wills are hints; nothing here is built on them yet
             if link.linked:
                 downlink.turn()
             self._stopping.wait(LOOK_S)

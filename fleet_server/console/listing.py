@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fleet_server.console.money_rows import MoneyView
     from fleet_server.console.wording import Language
 
-ROWS_SHOWN, ROWS_MAX = 200, 20_000
+ROWS_SHOWN, ROWS_MAX = 100, 20_000
 TEXT_MAX = 80
 
 

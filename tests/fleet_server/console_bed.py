@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -42,6 +43,24 @@ ALL_WELL = [
     ["reader", "reader-simulated", "online", ""],
     ["display", "display-browser", "online", ""],
 ]
+
+
+class Reading(HTMLParser):
+    """What a browser would make of a page: its tags, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "style"], attrs
+        self.text += " ".join(value or "" for _, value in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 @dataclass(frozen=True)
