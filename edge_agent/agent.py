@@ -220,7 +220,8 @@ class Agent:
         if written:
             self._events.append(events.Committed(self.journal.next))
         else:
-            self._events.append(events.AppendFailed(effect.kind, effect.txn, "the journal did not take the record"))
+            # First of all: the machine must know before anything else makes it show what hung on the record.
+            self._events.appendleft(events.AppendFailed(effect.kind, effect.txn, "the journal did not take the record"))
         return written
 
     def _covered(self, following: int) -> bool:

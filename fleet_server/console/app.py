@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from fleet_server.console import apart_page, bank, glance, money_rows, station_page
 from fleet_server.console.banners import Banner, banners
 from fleet_server.console.glance import FleetView, Recent
-from fleet_server.console.guard import BANK, COOKIE, SIGN_IN, Guard, body_of, form_of, language_of
+from fleet_server.console.guard import BANK, COOKIE, SIGN_IN, Guard, body_of, form_of, language_of, path_of
 from fleet_server.console.listing import TEXT_MAX, Asked, asked, listing, stations_json, summary_json
 from fleet_server.console.overall import HEARTBEAT_S, is_silent
 from fleet_server.console.pages import Pages
@@ -101,7 +101,7 @@ def console_app(console: Console) -> FastAPI:
     app = FastAPI(title="Citizen station fleet: operations", docs_url=None, redoc_url=None, openapi_url=None)
     desk = Desk(console)
     settings = console.settings
-    names = frozenset({settings.console_host, settings.host, settings.public_host} - {""})
+    names = frozenset({settings.console_host.lower(), settings.host.lower(), settings.public_host.lower()} - {""})
     app.middleware("http")(Guard(desk.door, console.now_ms, names))
     _add_door(app, desk)
     _add_pages(app, desk)
@@ -112,7 +112,7 @@ def console_app(console: Console) -> FastAPI:
 
     @app.exception_handler(AnyHTTPException)
     def _problem(request: Request, problem: AnyHTTPException) -> Response:
-        if request.url.path.startswith("/api/"):
+        if path_of(request).startswith("/api/"):
             return JSONResponse({"error": problem.detail}, problem.status_code)
         words = f"{problem.status_code} · {problem.detail}"
         return desk.page(request, "problem", None, problem.status_code, problem=words)
@@ -183,8 +183,8 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
             view=view,
             content=console.reader.read(lambda store: station_page.look(store, station, now_ms)),
             facts=station_page.facts(language, view, keeps_backups=fleet.keeps_backups),
-            peripherals=station_page.peripherals(language, view, now_ms, desk.heartbeat_s),
-            silent=last is not None and is_silent(last, now_ms, desk.heartbeat_s),
+            peripherals=station_page.peripherals(language, view, now_ms, fleet.heartbeat_s),
+            silent=last is not None and is_silent(last, now_ms, fleet.heartbeat_s),
         )
 
     @app.get("/money")

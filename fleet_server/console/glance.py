@@ -68,13 +68,21 @@ class FleetView:
 
 
 def look(store: Store, now_ms: int, heartbeat_s: int) -> FleetView:
-    """Read the fleet and judge every station."""
+    """Read the fleet and judge every station. heartbeat_s: what stations are told unless operations set another."""
+    common = store.settings("fleet")
+    told = common.get("heartbeat_s")
+    heartbeat_s = told if isinstance(told, int) and told > 0 else heartbeat_s
     refusals = tuple(store.refusals())
     refused: Counter[bytes] = Counter()
     for each in refusals:
         if each.device:
             refused[each.device] += each.count
-    views = [_view(store, seen, now_ms, heartbeat_s, refused) for seen in store.seen()]
+    views = []
+    for seen in store.seen():
+        wanted = _wanted(store, seen, common)
+        state, reasons = overall(seen, now_ms, heartbeat_s=heartbeat_s, wanted=wanted)
+        number = refused[seen.device.id] if seen.device else 0
+        views.append(StationView(seen, state, reasons, wanted, number))
     views.sort(key=lambda view: (WORST_FIRST.index(view.state), view.seen.station.id))
     waiting = store.after(store.cursor(OPENER_CURSOR), 1)
     return FleetView(
@@ -92,11 +100,11 @@ def look(store: Store, now_ms: int, heartbeat_s: int) -> FleetView:
     )
 
 
-def _view(store: Store, seen: Seen, now_ms: int, heartbeat_s: int, refused: Mapping[bytes, int]) -> StationView:
+def _wanted(store: Store, seen: Seen, common: Mapping[str, object]) -> Wanted | None:
+    """What a station is told to be; None as long as no Desired was made."""
     row = store.desired(seen.device.id) if seen.device else None
-    wanted = Wanted(row.rev, row.issued_ms) if row else None
-    state, reasons = overall(seen, now_ms, heartbeat_s=heartbeat_s, wanted=wanted)
-    return StationView(seen, state, reasons, wanted, refused.get(seen.device.id, 0) if seen.device else 0)
+    closed = {**common, **store.settings(seen.station.id)}.get("out_of_service")
+    return Wanted(row.rev, closed=isinstance(closed, str) and bool(closed)) if row else None
 
 
 def accepted(store: Store) -> int:

@@ -6,6 +6,7 @@ Refusing is the rule: a route is open only if it stands in OPEN, so a new one ca
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ OPEN = frozenset((SIGN_IN, "/healthz", BANK))
 OPEN_FOLDER = "/static/"
 FORM_MAX_BYTES = 4 * 1024
 LANGUAGE_AGE_S = 365 * 86_400
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -62,7 +64,7 @@ class Guard:
     async def __call__(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         """Refuse, or go on; either way with the headers."""
         response = await self._refusal(request) or await go_on(request)
-        headers = HEADERS if request.url.path.startswith(OPEN_FOLDER) else HEADERS | NO_STORE
+        headers = HEADERS if path_of(request).startswith(OPEN_FOLDER) else HEADERS | NO_STORE
         response.headers.update(headers)
         if request.query_params.get("language") in LANGUAGES:
             response.set_cookie(
@@ -74,7 +76,7 @@ class Guard:
         host = request.headers.get("host", "")
         if not is_own_host(host, self.names):
             return PlainTextResponse(f"this console does not answer to {host[:100]!r}", HTTPStatus.BAD_REQUEST)
-        path = request.url.path
+        path = path_of(request)
         if (
             request.method not in ("GET", "HEAD")
             and path != BANK
@@ -94,12 +96,18 @@ class Guard:
         return RedirectResponse(f"{SIGN_IN}{back}", HTTPStatus.SEE_OTHER)
 
 
+def path_of(request: Request) -> str:
+    """The path that is routed. `request.url` is put together with the Host header, which anybody may write."""
+    path: str = request.scope["path"]
+    return path
+
+
 def is_own_host(host: str, names: frozenset[str]) -> bool:
     """Whether a Host header is ours. Addresses are: a foreign page can point its own name at us, never an address."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
+    form = _HOST.fullmatch(host.lower())
+    if form is None:
         return False
+    name = form["name"].strip("[]")
     if name == "localhost" or name in names:
         return True
     try:

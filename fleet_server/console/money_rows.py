@@ -118,6 +118,11 @@ def money_mark(language: Language, state: str, reason: str = "") -> Mark:
     return Mark(text, *STATES.get(state, ("off", "help")))
 
 
+def why_mark(language: Language, reason: str) -> Mark:
+    """Why a payment needs a person."""
+    return Mark(word(language, "why", reason), *STATES[money.EXCEPTION])
+
+
 def next_step(language: Language, reason: str) -> str:
     """What a person does next about an exception."""
     told = word(language, "next", reason)

@@ -54,10 +54,10 @@ class Reason(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """The newest Desired of a device: its rev, and when it was issued."""
+    """What a station is told to be: rev of the newest Desired, and whether it is told to serve nobody."""
 
     rev: int
-    issued_ms: int
+    closed: bool = False
 
 
 def is_silent(last: LastValues, now_ms: int, heartbeat_s: int = HEARTBEAT_S) -> bool:
@@ -146,10 +146,18 @@ def _reasons(seen: Seen, last: LastValues, wanted: Wanted | None) -> Iterator[Re
     if seen.backlog is not None and seen.backlog > BACKLOG_MAX:
         yield Reason("backlog", "notes", str(seen.backlog))
     yield from _of_values(now)
+    yield from _of_desired(seen, now, wanted)
+
+
+def _of_desired(seen: Seen, now: Said, wanted: Wanted | None) -> Iterator[Reason]:
+    """What became of what the station is told to be. It is closed by operations once it says that it knows."""
+    applied = wanted is None or (now.desired_rev is not None and now.desired_rev >= wanted.rev)
+    if wanted and wanted.closed:
+        yield Reason("stopped.operator", "stops") if applied else Reason("closing", "notes")
+    if wanted and not applied and now.desired_rev is not None:
+        yield Reason("desired_waiting", "notes", f"{now.desired_rev} / {wanted.rev}")
     if seen.state and seen.state.desired_result == "refused":
         yield Reason("desired_refused", "alarms", seen.state.desired_reason)
-    if wanted and now.desired_rev is not None and now.desired_rev < wanted.rev:
-        yield Reason("desired_waiting", "notes", f"{now.desired_rev} / {wanted.rev}")
     refused = [name for name, entry in sorted((seen.state.sets if seen.state else {}).items()) if _refused(entry)]
     yield from (Reason("set_refused", "alarms", name) for name in refused)
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fleet_server.console import telling
 from fleet_server.console.marks import reason_text, state_mark, status_mark
-from fleet_server.console.money_rows import doubts, money_mark, next_step
+from fleet_server.console.money_rows import doubts, money_mark, next_step, why_mark
 from fleet_server.console.station_page import told
 from fleet_server.console.wording import say, word
 
@@ -68,6 +68,7 @@ _IN_WORDS: dict[str, Callable[..., object]] = {
     "status": status_mark,
     "money": money_mark,
     "next": next_step,
+    "why": why_mark,
     "doubts": doubts,
     "line": told,
 }

@@ -107,6 +107,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "reason.stopped.revoked": ("bị thu hồi", "revoked"),
     "reason.stopped.maintenance": ("đang bảo trì", "under maintenance"),
     "reason.stopped.operator": ("điều hành cho ngừng", "stopped by operations"),
+    "reason.closing": ("điều hành cho ngừng, trạm chưa nhận", "told to close, not applied yet"),
     "reason.peripherals_unknown": ("chưa báo thiết bị ngoại vi", "peripherals not reported"),
     "reason.port.printer": ("máy in", "printer"),
     "reason.port.reader": ("đầu đọc thẻ", "card reader"),

@@ -54,7 +54,7 @@ MONEY: dict[str, tuple[str, str]] = {
         "Ask the building whether it takes the money for this bill; if not, return it.",
     ),
     "next.NO_CREDIT": (
-        "Hỏi ngân hàng theo tham chiếu. Đừng bảo cư dân trả lại khi ngân hàng chưa trả lời.",
+        "Hỏi ngân hàng theo tham chiếu. Đừng bảo cư dân thanh toán lại khi ngân hàng chưa trả lời.",
         "Ask the bank by the reference. Do not tell the resident to pay again before it has answered.",
     ),
     "next.BILL_CLOSED": (

@@ -111,6 +111,10 @@ def test_no_answer_depends_on_anything_from_elsewhere(bed: Bed) -> None:
         ("ops.example.evil.example", False),
         ("evil-ops.example", False),
         ("ops.example@evil.example", False),
+        ("127.0.0.1/static/", False),
+        ("127.0.0.1:8080/static/x?", False),
+        ("127.0.0.1#", False),
+        ("127.0.0.1:80:80", False),
         ("", False),
         ("[::1", False),
     ],
@@ -146,6 +150,12 @@ def test_a_foreign_page_cannot_post(bed: Bed, origin: str | None, own: bool) -> 
         assert bed.ask("/").status == 200, "the session is still there"
         assert bed.cookies == before
         assert bed.store.audit_log() == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1/static/", "127.0.0.1:8080/static/x?", "localhost/healthz#"])
+def test_no_host_header_makes_a_path_open(bed: Bed, host: str) -> None:
+    answer = bed.ask("/api/summary", headers={"host": host})
+    assert (answer.status, b"K0001" in answer.body) == (400, False)
 
 
 def test_another_host_is_told_nothing(bed: Bed) -> None:

@@ -161,7 +161,19 @@ def test_silence_is_counted_in_heartbeats() -> None:
     ("rev", "wanted", "codes"), [(3, 4, ["desired_waiting"]), (4, 4, []), (5, 4, []), (None, 4, [])]
 )
 def test_settings_that_are_not_applied_are_named(rev: int | None, wanted: int, codes: list[str]) -> None:
-    assert judged(seen(desired_rev=rev), wanted=Wanted(wanted, T0)) == ("IN_SERVICE", codes)
+    assert judged(seen(desired_rev=rev), wanted=Wanted(wanted)) == ("IN_SERVICE", codes)
+
+
+@pytest.mark.parametrize(
+    ("rev", "state", "codes"),
+    [
+        (3, "IN_SERVICE", ["closing", "desired_waiting"]),
+        (None, "IN_SERVICE", ["closing"]),
+        (4, "OUT_OF_SERVICE", ["stopped.operator"]),
+    ],
+)
+def test_a_station_is_closed_once_it_says_that_it_knows(rev: int | None, state: str, codes: list[str]) -> None:
+    assert judged(seen(desired_rev=rev), wanted=Wanted(4, closed=True)) == (state, codes)
 
 
 def test_a_status_map_of_nonsense_says_nothing_and_breaks_nothing() -> None:

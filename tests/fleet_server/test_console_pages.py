@@ -124,6 +124,27 @@ def test_the_list_tells_every_column(bed: Bed) -> None:
     assert {"th", "td", "time", "form"} <= page.tags
 
 
+def test_what_operations_set_counts_in_the_list(bed: Bed) -> None:
+    add_station(bed.store, 1, T0)
+    add_station(bed.store, 2, T0)
+    bed.now_ms = T0
+
+    def states() -> dict[str, str]:
+        return {each["id"]: each["state"] for each in bed.ask("/api/stations").json["stations"]}
+
+    def close_one(store: Any) -> None:
+        store.put_settings("K0001", {"out_of_service": "lau máy"}, WHY)
+        for number in (1, 2):
+            store.put_desired(DesiredRow(device_of(f"K000{number}"), 3, b"c", b"d", T0))
+
+    bed.store.run(close_one)
+    assert states() == {"K0001": "OUT_OF_SERVICE", "K0002": "IN_SERVICE"}
+    bed.store.run(lambda store: store.put_settings("fleet", {"heartbeat_s": 2}, WHY))
+    assert states() == {"K0001": "OFFLINE", "K0002": "OFFLINE"}
+    assert "Mất liên lạc" in bed.ask("/stations/K0001").text
+    assert "lần cuối báo" in bed.ask("/stations/K0001").text
+
+
 def test_the_list_is_narrowed_and_cut_by_the_server(bed: Bed) -> None:
     for number in range(1, 6):
         add_station(bed.store, number, T0 if number > 2 else T0 - 10**7)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fleet_server import opener
 from tests.simulation.fleet import CANARY
+from tests.simulation.station import HEARTBEAT_S
 from tests.simulation.world import disk_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def promises(world: World) -> None:
 
 
 def slips(world: World) -> None:
-    """No slip without its record."""
+    """No slip and no code on a screen without its record."""
     for station in world.stations:
         assert not station.offences, station.offences[0]
 
@@ -118,11 +119,9 @@ def sealed(world: World) -> None:
 
 def bounded(world: World) -> None:
     """Traffic is bounded: by time, by what there is to say, and by what was lost on the way."""
-    allowed = (
-        40
-        + world.time_s * len(world.stations) * 0.5
-        + 3 * sum(len(digests) for station in world.stations for digests in station.committed.values())
-    )
+    records = sum(len(digests) for station in world.stations for digests in station.committed.values())
+    beats = world.time_s / HEARTBEAT_S * len(world.stations)
+    allowed = 40 + 1.5 * beats + records
     assert world.batches <= allowed, f"{world.batches} batches, at most {allowed:.0f}"
 
 

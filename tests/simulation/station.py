@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edge_agent.sealer import Sealer
     from tests.simulation.world import World
 
+HEARTBEAT_S = 20.0
+
 
 @dataclass
 class SimLink:
@@ -58,9 +60,11 @@ class SimLink:
             self.station.world.later(seconds, self.connect)
 
 
+@dataclass
 class SimDisplay:
-    """The display port: keeps the screen undrawn (drawing is proven elsewhere, and seconds count here)."""
+    """The display port: keeps the screen undrawn (drawing is proven elsewhere), holds its code against the journal."""
 
+    station: Station
     screen: Screen | None = None
 
     def start(self, post: Callable[[Any], None]) -> None:
@@ -69,6 +73,9 @@ class SimDisplay:
     def show(self, screen: Screen) -> None:
         """Keep it."""
         self.screen = screen
+        code = screen.data.get("code")
+        if code and code not in self.station.committed_codes:
+            self.station.offences.append(f"{code} was shown ({screen.name}) before its record was durable")
 
     def wipe(self) -> None:
         """Forget it."""
@@ -182,7 +189,7 @@ class Station:
             lambda: False,  # no NTP in a lobby: trusted time is the fleet's signed word
         )
         self.clock = clock
-        self.link, self.display = SimLink(self), SimDisplay()
+        self.link, self.display = SimLink(self), SimDisplay(self)
         around = boot.Surroundings(
             clock=clock,
             link=self.link,
@@ -192,7 +199,7 @@ class Station:
             random_bytes=world.rng.randbytes,
             jitter=world.rng.random,
         )
-        self.agent = boot.assemble(self.folder, self.identity, load_shipped("simulated"), around, 20.0, "0.1.0")
+        self.agent = boot.assemble(self.folder, self.identity, load_shipped("simulated"), around, HEARTBEAT_S, "0.1.0")
         self.journal = self.agent.journal
         self.watch(self.agent.sealer)
         self.post(events.PeripheralState("printer", "simulated", "online", self.printer_paper))

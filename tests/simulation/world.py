@@ -112,7 +112,7 @@ class World:
         if self._hit("forge"):
             forged = self.rng.choice([self.tampered, forgery.batch])(data)
             self.carry(forged, lambda sent: self._at_server(station, topic, sent))
-        if self._hit("replay"):
+        if self.wire_bytes and self._hit("replay"):
             old = self.rng.choice(self.wire_bytes)
             self.carry(old, lambda again: self._at_server(station, topic, again))
         self.carry(data, lambda sent: self._at_server(station, topic, sent))

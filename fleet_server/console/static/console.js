@@ -148,6 +148,7 @@ async function ask(address) {
 function heard(ms) {
   serverMs = ms;
   heardAt = performance.now();
+  byId("stale").querySelector("time").dataset.at = ms;
 }
 
 async function refreshList() {
