@@ -13,7 +13,7 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import machine
 from bench.rows import ORDER, shown
@@ -21,6 +21,7 @@ from bench.rows import ORDER, shown
 if TYPE_CHECKING:
     from bench.rows import Row
 
+PLACE = Path("var")  # on the disk that is measured; a temporary folder is often in memory
 NAMES = ("journal", "ingest", "exchange", "drain", "agent", "sizes", "slip")
 
 
@@ -35,12 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no measurement is called {unknown[0]!r}; there are {', '.join(NAMES)}")
     size = "quick" if given.quick else "full"
-    with tempfile.TemporaryDirectory(prefix="station-bench-", dir=Path.cwd()) as folder:
-        result = {"machine": machine.described(Path(folder)), "size": size, "measurements": {}}
-        _print_machine(result["machine"])
+    PLACE.mkdir(exist_ok=True)
+    measurements: dict[str, object] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=PLACE) as folder:
+        found = machine.described(Path(folder))
+        _print_machine(found)
         for name in given.names or NAMES:
-            result["measurements"][name] = _measure(name, size, Path(folder) / name)
+            measurements[name] = _measure(name, size, Path(folder) / name)
     if given.json:
+        result = {"machine": found, "size": size, "measurements": measurements}
         given.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
@@ -55,7 +59,7 @@ def _measure(name: str, size: str, folder: Path) -> dict[str, object]:
     return {"seconds": seconds, "load_before": before, "load_after": after, "rows": [asdict(each) for each in rows]}
 
 
-def _print_machine(found: dict[str, object]) -> None:
+def _print_machine(found: dict[str, Any]) -> None:
     print(
         f"{found['taken']}: {found['cores']} × {found['processor']} ({found['architecture']}), "
         f"{found['memory_mb']} MB, {found['system']}, Linux {found['kernel']}, {found['file_system']}"

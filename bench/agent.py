@@ -2,15 +2,18 @@
 
 Three starts give the time until the page is served and the memory at rest, with the page open and after a slip; the
 last one goes on to many visits, each paid and printed. Floors of the same run: a bare interpreter, and one that has
-only imported what the agent imports at its start.
+only imported what the agent imports at its start. All have the environment of the unit that runs the agent.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import processes
@@ -19,8 +22,6 @@ from bench.person import Person
 from bench.rows import Goal, Row, row
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.processes import Memory
 
 # starts, visits after the last one
@@ -29,6 +30,8 @@ SETTLE_S = 1.0
 STEADY_MB, HARD_MB = 40.0, 60.0
 _BARE = "import sys; sys.stdin.read()"
 _IMPORTED = f"import edge_agent.__main__, starlette.applications, uvicorn; {_BARE}"
+UNIT = Path(__file__).parents[1] / "systemd" / "kiosk-agent.service"
+RUN_FOLDER = "/run/kiosk-agent"  # the unit's own; here a folder of the bench stands for it
 STAGES = ("served", "page open", "first slip", "all visits")
 
 
@@ -56,20 +59,33 @@ def measure(size: str, folder: Path) -> list[Row]:
         encoding="utf-8",
     )
     seen, waiting = _Seen(), units()
-    floors = {name: [_floor(code) for _ in range(starts)] for name, code in (("bare", _BARE), ("imports", _IMPORTED))}
+    environment = os.environ | _environment(folder)
+    floors = {
+        name: [_floor(code, environment) for _ in range(starts)]
+        for name, code in (("bare", _BARE), ("imports", _IMPORTED))
+    }
     command, log = [sys.executable, "-m", "fleet_server", "serve", str(fleet.server)], folder / "server.log"
     with processes.running(command, log) as server:
         processes.wait_served(server, console_port, "/healthz", log)
         for number in range(starts):
             last = number == starts - 1
-            _start(station, seen, [waiting.pop() for _ in range(visits if last else 1)], folder / f"agent-{number}.log")
+            theirs = [waiting.pop() for _ in range(visits if last else 1)]
+            _start(station, seen, theirs, folder / f"agent-{number}.log", environment)
         server_memory = processes.memory(server.pid)
     return _rows(seen, floors, server_memory)
 
 
-def _floor(code: str) -> Memory:
+def _environment(folder: Path) -> dict[str, str]:
+    """What the agent's unit sets (systemd.exec(5), Environment=)."""
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    pairs = [each for line in lines if line.startswith("Environment=") for each in shlex.split(line.partition("=")[2])]
+    found = dict(each.split("=", 1) for each in pairs)
+    return {name: value.replace(RUN_FOLDER, str(folder)) for name, value in found.items()}
+
+
+def _floor(code: str, environment: dict[str, str]) -> Memory:
     """The memory of an interpreter that has run `code` and waits."""
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, env=environment) as process:
         assert process.stdin is not None
         before = None
         while (now := processes.memory(process.pid)) != before:  # until it has stopped growing
@@ -79,12 +95,12 @@ def _floor(code: str) -> Memory:
     return now
 
 
-def _start(station: Path, seen: _Seen, waiting: list[str], log: Path) -> None:
+def _start(station: Path, seen: _Seen, waiting: list[str], log: Path, environment: dict[str, str]) -> None:
     """One life of the agent: served, page open, first slip, and the other visits."""
     port = free_port()
     begun = time.perf_counter()
     command = [sys.executable, "-m", "edge_agent", "run", str(station), "--screen-port", str(port)]
-    with processes.running(command, log) as agent:
+    with processes.running(command, log, environment) as agent:
         processes.wait_served(agent, port, "/", log)
         seen.served_s.append(time.perf_counter() - begun)
         seen.note("served", agent.pid)

@@ -45,6 +45,7 @@ class Counts:
     """How much: rounds; stations that send `hundreds` full batches each; stations that send `singles` batches of one.
 
     seconds_max: how long one shape of one round may last. opened_max: records that the opener takes in one round.
+    signatures: made and verified alone in one round.
     """
 
     rounds: int
@@ -54,12 +55,13 @@ class Counts:
     singles: int
     seconds_max: float
     opened_max: int
+    signatures: int
 
 
 COUNTS = {
-    "full": Counts(3, 16, 12, 64, 24, 5.0, 4000),
-    "quick": Counts(3, 8, 3, 64, 4, 0.8, 400),
-    "smoke": Counts(1, 2, 1, 3, 2, 60.0, 50),
+    "full": Counts(3, 16, 12, 64, 24, 5.0, 4000, 2000),
+    "quick": Counts(3, 8, 3, 64, 4, 0.8, 400, 500),
+    "smoke": Counts(1, 2, 1, 3, 2, 60.0, 50, 10),
 }
 
 
@@ -125,10 +127,14 @@ def measure(size: str, folder: Path) -> list[Row]:
                 if shape == SHAPES[1]:
                     opener = Opener(store, store, openers)
                     _open(opener, store, taken, min(counts.opened_max, taken.shapes[shape][-1].records))
-    parts = _parts(messages[RECORDS_PER_BATCH_MAX], full, keys.ack, counts.rounds)
+    parts = {
+        each: _parts(messages[each], senders, keys.ack, counts.rounds)
+        for each, senders in ((RECORDS_PER_BATCH_MAX, full), (1, single))
+    }
+    signatures = _signatures(keys.ack, counts)
     for sender in (*full, *single):
         sender.close()
-    return _rows(taken, parts)
+    return _rows(taken, parts, signatures)
 
 
 def _messages(senders: Sequence[Sender], each: int, count: int) -> list[Message]:
@@ -160,7 +166,8 @@ def _round(
     store: SqliteStore, floor: sqlite3.Connection, groups: list[Sequence[Message]], key: SigningKey, seconds_max: float
 ) -> Round:
     """Both sides in turn, group by group; then what is stored is counted on both."""
-    took, heads = Round(), {}
+    took = Round()
+    heads: dict[bytes, int] = {}
     end_s = time.monotonic() + seconds_max
     for group in groups:
         rows = []
@@ -199,7 +206,7 @@ def _open(opener: Opener, store: SqliteStore, taken: _Taken, count: int) -> None
 def _parts(
     messages: Sequence[Message], senders: Sequence[Sender], key: SigningKey, rounds: int
 ) -> dict[str, list[float]]:
-    """What one accepted batch of a hundred consists of, each alone, in milliseconds of processor time per batch."""
+    """What an accepted batch consists of, each alone, in milliseconds of processor time per batch."""
     keys: dict[bytes, VerifyKey] = {sender.key.kid: sender.key.public for sender in senders}
     payloads = [_payload(message) for message in messages]
     batches = [Batch.decode(payload) for payload in payloads]
@@ -222,6 +229,20 @@ def _parts(
     return found
 
 
+def _signatures(key: SigningKey, counts: Counts) -> dict[str, list[float]]:
+    """The floor of what is signed: P-256 signatures made and verified, per second of processor time."""
+    data = bytes(256)
+    signature = key.sign(data)
+    found: dict[str, list[float]] = {"sign": [], "verify": []}
+    for _ in range(counts.rounds):
+        for name, work in (("sign", lambda: key.sign(data)), ("verify", lambda: key.public.verify(signature, data))):
+            begun = time.process_time()
+            for _ in range(counts.signatures):
+                work()
+            found[name].append(counts.signatures / (time.process_time() - begun))
+    return found
+
+
 def _ack(batch: Batch) -> Ack:
     return Ack(
         device=batch.device,
@@ -239,7 +260,7 @@ def _ack(batch: Batch) -> Ack:
     )
 
 
-def _rows(taken: _Taken, parts: dict[str, list[float]]) -> list[Row]:
+def _rows(taken: _Taken, parts: dict[int, dict[str, list[float]]], signatures: dict[str, list[float]]) -> list[Row]:
     found = []
     for shape, rounds in taken.shapes.items():
         counted = sum(each.records for each in rounds)
@@ -258,6 +279,9 @@ def _rows(taken: _Taken, parts: dict[str, list[float]]) -> list[Row]:
             row(f"bare insert, {shape.words}", "floor", "records/s", floor, counted),
         ]
     found.append(row("opener: open, check, fold", "ours", "records/s", taken.opened, taken.opened_count))
-    for name, each in parts.items():
-        found.append(row(f"a batch of 100, processor time: {name}", "part", "ms", each, len(each)))
+    for each, by_name in parts.items():
+        for name, rounds_ms in by_name.items():
+            found.append(row(f"a batch of {each}, processor time: {name}", "part", "ms", rounds_ms, len(rounds_ms)))
+    for name, rates in signatures.items():
+        found.append(row(f"P-256 {name} alone, of processor time", "floor", "/s", rates, len(rates)))
     return found

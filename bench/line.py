@@ -37,7 +37,6 @@ from fleet_server.store_sqlite import SqliteReaders, SqliteStore
 from fleet_server.writer import Writer
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -173,7 +172,7 @@ class Peer:
         self._client.loop_stop()
 
 
-def _no_delay(_client: Any, _userdata: Any, opened: ssl.SSLSocket) -> None:
+def _no_delay(_client: Any, _userdata: Any, opened: Any) -> None:
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from fleet_server.broker import programs
 
@@ -33,7 +34,7 @@ def load() -> tuple[float, float, float]:
     return os.getloadavg()
 
 
-def described(folder: Path) -> dict[str, object]:
+def described(folder: Path) -> dict[str, Any]:
     """The machine, and the file system that `folder` (where the bench writes) lies on."""
     return {
         "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

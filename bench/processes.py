@@ -43,9 +43,14 @@ def _kib(path: Path) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child with its words in `log`; asked to end at the end, by force after STOP_MAX_S."""
-    with log.open("wb") as words, subprocess.Popen(command, stdout=words, stderr=words) as process:
+def running(
+    command: list[str], log: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A child with its words in `log`; asked to end at the end, by force after STOP_MAX_S.
+
+    environment: the child's whole one; None for this process's own.
+    """
+    with log.open("wb") as words, subprocess.Popen(command, stdout=words, stderr=words, env=environment) as process:
         try:
             yield process
         finally:

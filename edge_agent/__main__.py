@@ -48,7 +48,8 @@ class Inbox:
     """The one bounded inbox: ears put, the hand takes. A full one drops and counts; nothing in it is promised."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Event | None] = queue.Queue(INBOX_MAX)
+        self._queue: queue.Queue[Event] = queue.Queue(INBOX_MAX)
+        self._ended = False
         self.dropped = 0
 
     def post(self, event: Any) -> None:
@@ -61,15 +62,14 @@ class Inbox:
     def take(self) -> Event | None:
         """The next event, or a Tick when none came in time; None when the station shall stop."""
         try:
-            return self._queue.get(timeout=TICK_S)
+            event = self._queue.get(timeout=TICK_S)
         except queue.Empty:
-            return Tick()
+            event = Tick()
+        return None if self._ended else event
 
     def end(self) -> None:
-        """Make `take` give None, whatever waits."""
-        with self._queue.mutex:
-            self._queue.queue.clear()
-        self._queue.put_nowait(None)
+        """Make `take` give None, whatever waits. Takes no lock: a signal may come while the hand holds the queue's."""
+        self._ended = True
 
 
 def _peripherals(model: Profile, inbox: Inbox) -> tuple[PrinterWorker | None, Printer | None, list[WatchWorker]]:

@@ -11,17 +11,20 @@ import hashlib
 import logging
 import os
 import shutil
+import unicodedata
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from device_profiles.bills import BillSet
+from device_profiles.formats.text import luhn_card_runs
 from device_profiles.messages import STATUS_KEYS
 from device_profiles.wire import BATCH_MAX_BYTES, Batch
 from edge_agent import effects as do
 from edge_agent import events
 from edge_agent.journal import JournalFault, Stamp
+from edge_agent.machines.sync import SENT_KEPT
 from edge_agent.sets import BILLS
 from provisioning.keys import sign_message
 
@@ -46,6 +49,10 @@ log = logging.getLogger(__name__)
 RECORDS_MAX_BYTES = BATCH_MAX_BYTES - 16 * 1024  # leaves room for the head and the envelope
 JOURNAL_FAULT = "journal"
 PROBE_S = 15.0
+ACK_FRESH_S = 30.0  # an Ack that took longer does not set the clock: the broker may have held it back
+PROBE_BYTES = 8192
+PAGE_SILENT_S = 60.0
+EXPOSURE = "pay.exposure."  # names of the state table: payments of a biller that await their credit
 
 
 class Machine(Protocol):
@@ -80,6 +87,8 @@ class Agent:
     _ack_seen: tuple[int, bytes, bytes] | None = None
     _probe_at_s: float = 0.0
     _in_visit: bool = False
+    _sent_s: dict[bytes, float] = field(default_factory=dict)
+    _beat_s: float | None = None
 
     def start(self, now: Now, version: str, kept: Iterable[SignedSet], opened: str) -> None:
         """Count the boot, say so by a record, put the kept sets in force, and tell the machines.
@@ -91,14 +100,21 @@ class Agent:
         self.boot = (boot if isinstance(boot, int) else 0) + 1
         self._ack_seen = _ack(state.get("sync.ack"))
         self.status["version"] = version
-        self._try_journal(now, lambda: self.journal.remember({"boot": self.boot}))
+        last: dict[str, object] = {}
+        if opened:
+            if self._ack_seen:
+                last = {"last_next": self._ack_seen[0], "last_digest": self._ack_seen[1]}
+            # That Ack was another journal's: its number says nothing about where this one goes on.
+            self._ack_seen = None
+            state.pop("sync.ack", None)
+        kept_ack = {"sync.ack": None} if last else {}
+        self._try_journal(now, lambda: self.journal.remember({"boot": self.boot, **kept_ack}))
         self.handle(events.Started(self.boot, state), now)
         for each in kept:
             if each.name.startswith(BILLS):
                 self.handle(events.BillsApplied(BillSet.decode(each.body)), now)
         first: list[Effect] = []
         if opened:
-            last = {"last_next": self._ack_seen[0], "last_digest": self._ack_seen[1]} if self._ack_seen else {}
             first.append(do.Append("journal.opened", {"reason": opened, **last}, order=0))
         first.append(do.Append("station.started", {"version": version, "boot": self.boot}, order=0))
         self._perform_all(first, now)
@@ -132,14 +148,26 @@ class Agent:
         """Keep what the clock and the status map need; False for what is no news."""
         match event:
             case events.Acked(ack=ack):
-                self.clock.witness(ack.time_ms)
-                self._ack_seen = (ack.next, ack.digest, ack.lineage)
+                sent_s = self._sent_s.pop(ack.batch_hash, None)
+                if sent_s is not None:  # else a replay, which proves nothing about now
+                    self._ack_seen = (ack.next, ack.digest, ack.lineage)
+                    if now.mono_s - sent_s <= ACK_FRESH_S:
+                        self.clock.witness(ack.time_ms)
             case events.PeripheralState(port=port, name=name, state=state, paper=paper, detail=detail):
                 if self._peripherals.get(port) == event:
                     return False
                 self._peripherals[port] = event
-                fields = {"port": port, "name": name, "state": state, "paper": paper, "detail": detail[:200] or None}
+                fields = {"port": port, "name": name, "state": state, "paper": paper, "detail": _sayable(detail)}
                 self._perform_all([do.Append("device.state", fields, order=0)], now)
+            case events.Due(name="self_test") if self.printer is not None:
+                self.printer.ask_state()
+            case events.Plugged(identity=identity, node=node):
+                log.info("plugged in: %s at %s", identity, node)
+            case events.Unplugged(identity=identity):
+                log.info("pulled out: %s", identity)
+            case events.PageBeat():
+                self._beat_s = now.mono_s
+                self._events.append(events.PeripheralState("display", "page", "online"))
             case events.Tick():
                 self._idle(now)
             case _:
@@ -147,14 +175,21 @@ class Agent:
         return True
 
     def _idle(self, now: Now) -> None:
-        """What the hand does of itself: prepare the next visit's key, and probe a journal that refused a write."""
+        """What the hand does of itself: prepare the next visit's key, probe a refused journal, miss the page's beat."""
+        if self._beat_s is not None and now.mono_s - self._beat_s > PAGE_SILENT_S:
+            self._events.append(events.PeripheralState("display", "page", "offline", detail="the page does not beat"))
         if JOURNAL_FAULT in self._stopped:
             if now.mono_s >= self._probe_at_s:
-                self._try_journal(now, lambda: self.journal.remember({"probe": now.wall_ms}))
+                self._try_journal(now, self._probe)
         elif not self._in_visit and self._try_journal(
             now, lambda: self.sealer.prepare(self._stamp(now), self._trusted())
         ):
             self._events.append(events.Committed(self.journal.next))
+
+    def _probe(self) -> None:
+        """Write as much as a visit's first records would, and take it away again. Raises JournalFault."""
+        self.journal.remember({"probe": bytes(PROBE_BYTES)})
+        self.journal.remember({"probe": None})
 
     def _perform_all(self, effects: Iterable[Effect], now: Now) -> None:
         for effect in effects:
@@ -291,7 +326,9 @@ class Agent:
         )
         message = sign_message(self.key, "kiosk/batch/1", batch.encode())
         if self.link.publish(message):
-            self._events.append(events.BatchSent(hashlib.sha256(message).digest(), first, len(records)))
+            batch_hash = hashlib.sha256(message).digest()
+            self._sent_s = dict([*self._sent_s.items(), (batch_hash, now.mono_s)][-SENT_KEPT:])
+            self._events.append(events.BatchSent(batch_hash, first, len(records)))
         else:
             self._events.append(events.BatchNotSent("the link does not take it"))
 
@@ -303,6 +340,12 @@ class Agent:
             "uptime_s": int(now.mono_s),
             "rss_kib": _rss_kib(),
             "sealing_expired": self.sealer.expired,
+            "exposure_count": sum(
+                len(each)
+                for name, each in self.journal.state().items()
+                if name.startswith(EXPOSURE) and isinstance(each, list)
+            ),
+            **({} if self._beat_s is None else {"page_age_s": int(now.mono_s - self._beat_s)}),
             "refusals": [[reason, count] for reason, count in sorted(self.inbound.refusals.items())[:20]],
             "peripherals": [
                 [each.port, each.name[:40], each.state, each.paper or ""] for each in self._peripherals.values()
@@ -326,6 +369,12 @@ def _ack(kept: object) -> tuple[int, bytes, bytes] | None:
             return following, digest, lineage
         case _:
             return None
+
+
+def _sayable(detail: str) -> str | None:
+    """A driver's own words as a record takes them; None where there are none, or they look like a card number."""
+    words = unicodedata.normalize("NFC", detail.encode(errors="replace").decode())[:200]
+    return None if luhn_card_runs(words) else words or None
 
 
 def _rss_kib() -> int:

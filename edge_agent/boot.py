@@ -11,10 +11,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from device_profiles.cbor import WireError, decode
 from edge_agent.agent import Agent
 from edge_agent.inbound import Inbound
-from edge_agent.journal import STATE_MAX_BYTES, Journal, JournalBroken
+from edge_agent.journal import Journal, JournalBroken, readable
 from edge_agent.lease import Lease
 from edge_agent.machines.converge import Converge
 from edge_agent.machines.payment import HOUR_MS, Limits
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 JOURNAL = "journal.db"
+DAMAGED = "journal-damaged.db"  # until what it still said stands in the new one
 SETS = "sets"
 
 
@@ -70,9 +70,11 @@ def open_journal(folder: Path, device: bytes, epoch: int, lease: Lease) -> Opene
         journal = Journal.open(path, device, epoch)
     except JournalBroken as broken:
         log.error("%s; it is kept beside the new journal", broken)  # noqa: TRY400  the words say all
-        state = _salvage(path)
-        _set_aside(path)
-        return Opened(Journal.open(path, device, epoch), f"damaged: {broken}"[:80], state)
+        set_aside(folder)
+        _move(path, folder / DAMAGED)
+        return Opened(Journal.open(path, device, epoch), f"damaged: {broken}"[:80], _salvage(folder / DAMAGED))
+    if (folder / DAMAGED).exists():  # the start that found the damage was cut short
+        return Opened(journal, "damaged: found by an earlier start", _salvage(folder / DAMAGED))
     served = lease.start() > lease.first
     return Opened(journal, "" if known else "not found" if served else "new")
 
@@ -83,18 +85,23 @@ def _salvage(path: Path) -> dict[str, object] | None:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
             rows = db.execute("SELECT name, value FROM state").fetchall()
         db.close()
-        return {name: decode(value, STATE_MAX_BYTES) for name, value in rows}
-    except (sqlite3.Error, WireError):
+        return readable(rows)
+    except sqlite3.Error:
         return None
 
 
-def _set_aside(path: Path) -> None:
+def set_aside(folder: Path) -> None:
+    """Give a damaged journal, whose state is carried over, the name it keeps; nothing where there is none."""
     number = 1
-    while (aside := path.with_name(f"{path.stem}-broken-{number}.db")).exists():
+    while (aside := folder / f"journal-broken-{number}.db").exists():
         number += 1
+    _move(folder / DAMAGED, aside)
+
+
+def _move(path: Path, to: Path) -> None:
     for suffix in ("", "-wal"):
         if path.with_name(path.name + suffix).exists():
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+            path.with_name(path.name + suffix).rename(to.with_name(to.name + suffix))
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
 
 
@@ -140,7 +147,7 @@ def assemble(
     state = journal.state()
     floor = state.get("time.floor")
     # A journal that knows its counter goes on from it; a fresh one begins where no earlier one can have been.
-    counter_first = lease.first if "pay.counter" in state else lease.start()
+    counter_first = lease.first if "pay.counter" in state and not opened.reason else lease.start()
     clock.raise_floor(max(identity.time_floor_ms, floor if isinstance(floor, int) else 0))
     sets = Sets(folder / SETS)
     kept = sets.load(identity.trust, clock.trusted_ms())
@@ -164,4 +171,5 @@ def assemble(
         status={"profile": identity.profile},
     )
     agent.start(clock.now(), version, kept, opened.reason)
+    set_aside(folder)
     return agent

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device_profiles.layout import TIME_MAX_MS
 from edge_agent.events import Now
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Clock:
     def now(self) -> Now:
         """Read the clocks: signed fleet time carried on, else NTP, else the system's but never before the floor."""
         mono_s = self._mono_s()
-        system_ms = int(self._wall_s() * 1000)
+        system_ms = min(int(self._wall_s() * 1000), TIME_MAX_MS)  # a later one fits no record: it would end the hand
         if self._signed_at_s is not None and mono_s - self._signed_at_s <= SIGNED_FOR_S:
             return Now(mono_s, self.trusted_ms(mono_s), SIGNED)
         if system_ms >= self.trusted_ms(mono_s) and self._ntp():

@@ -274,7 +274,7 @@ class AppendFailed:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The calendar says so: "renewal", "prune", "maintenance"."""
+    """The calendar says so: "self_test" (ask the devices how they are)."""
 
     name: str
 

@@ -8,6 +8,7 @@ always read from the records themselves. Nothing here seals, sends or decides wh
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import sqlite3
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from device_profiles.cbor import WireError, decode, encode
 from device_profiles.wire import Header, digest, genesis, record_decode, record_encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 PAGE_BYTES = 1024  # half the bytes written per append of 4096-byte pages, at the same speed (bench/)
 STATE_MAX_BYTES = 64 * 1024
@@ -92,6 +94,7 @@ class Journal:
         journal = cls(db, path, device, epoch, found["journal"])
         try:
             journal._check_chain()
+            journal.state()
         except (JournalBroken, sqlite3.DatabaseError) as error:
             db.close()
             raise JournalBroken(f"{path.name}: {error}") from error
@@ -171,9 +174,8 @@ class Journal:
                 self._db.execute("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", (name, encode(value)))
 
     def state(self) -> dict[str, object]:
-        """The whole state table."""
-        rows = self._db.execute("SELECT name, value FROM state")
-        return {name: decode(value, STATE_MAX_BYTES) for name, value in rows}
+        """The whole state table, but for values that are damaged: those are named in the log."""
+        return readable(self._db.execute("SELECT name, value FROM state"))
 
     def after(self, first: int, count_max: int, size_max_bytes: int) -> list[bytes]:
         """The records from seq `first` on, as stored; at most `count_max`, and `size_max_bytes` in all."""
@@ -212,6 +214,17 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def readable(rows: Iterable[tuple[str, bytes]]) -> dict[str, object]:
+    """Decode what of a state table can be decoded: one flipped byte must not keep a station from starting."""
+    found: dict[str, object] = {}
+    for name, value in rows:
+        try:
+            found[name] = decode(value, STATE_MAX_BYTES)
+        except WireError as error:
+            log.error("%s in the state table is damaged (%s) and left out", name, error)  # noqa: TRY400  the words say all
+    return found
 
 
 @contextlib.contextmanager

@@ -32,13 +32,15 @@ def verify(trust: FleetTrust, data: bytes, trusted_ms: int) -> SignedSet:
 
 
 class Sets:
-    """A folder of signed sets, one file per name."""
+    """A folder of signed sets, one file per name; one bill list in all."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.cose"
+        # One station serves one building: a list of another building must not come back at the next start.
+        key = BILLS if name.startswith(BILLS) else name
+        return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.cose"
 
     def store(self, name: str, data: bytes) -> None:
         """Keep a set durably. Raises OSError: then the old one still stands."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge_agent.events import Event
 
 ZONE = "Asia/Ho_Chi_Minh"
-# name of the event -> (hour, minute): renewal is looked at daily, the printer is asked how it is before the day begins.
-DAILY = {"renewal": (3, 10), "self_test": (5, 30)}
+# name of the event -> (hour, minute): the printer is asked how it is before the day begins.
+DAILY = {"self_test": (5, 30)}
 
 
 class Timetable:

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from device_profiles.cbor import WireError
+from device_profiles.messages import CLAIM_KINDS
 from device_profiles.profile import ProfileError
 from fleet_server import backup, commands, fleet_keys, settings
 from fleet_server.bills import ListRefused
@@ -23,6 +24,7 @@ from fleet_server.broker import BrokerError
 from fleet_server.commands import CommandRefused, Payee
 from fleet_server.fleet_keys import FleetKeyFault
 from fleet_server.store import Conflict, Station, Why
+from fleet_server.store_sqlite import StoreRefused
 from provisioning.keys import SigningKey
 
 FAULTS = (
@@ -32,10 +34,9 @@ FAULTS = (
     Conflict,
     FleetKeyFault,
     ListRefused,
-    OSError,
     ProfileError,
+    StoreRefused,
     WireError,
-    sqlite3.Error,
 )
 
 
@@ -79,7 +80,10 @@ def _claim(given: argparse.Namespace) -> int:
 
 
 def _bills(given: argparse.Namespace) -> int:
-    key = SigningKey.from_pem(given.set_key.read_bytes())
+    try:
+        key = SigningKey.from_pem(given.set_key.read_bytes())
+    except WireError as error:
+        raise CommandRefused(f"{given.set_key} is no signing key ({error}): give the fleet's set.pem") from error
     payee = Payee(given.bin, given.account, given.payee)
     place = (given.building, given.title)
     report, pointer = commands.import_bills(
@@ -96,11 +100,14 @@ def _bills(given: argparse.Namespace) -> int:
 
 
 def _user(given: argparse.Namespace) -> int:
-    from fleet_server.console.sign_in import put_user
+    from fleet_server.console.sign_in import UserRefused, put_user
 
     password = sys.stdin.readline().rstrip("\n") if given.stdin else getpass.getpass("Password: ")
     with commands.opened(given.folder) as store:
-        put_user(store, given.name, password, given.role, _now_ms())
+        try:
+            store.run(lambda desk: put_user(desk, given.name, password, given.role, _now_ms()))
+        except UserRefused as refused:
+            raise CommandRefused(str(refused)) from refused
     print(f"{given.name} may sign in as {given.role}")
     return 0
 
@@ -123,7 +130,7 @@ def _backup(given: argparse.Namespace) -> int:
 
 
 def _restore(given: argparse.Namespace) -> int:
-    lineage = backup.restore(given.source, given.folder / commands.DATABASE, _now_ms())
+    lineage = commands.restore_backup(given.folder, given.source, _now_ms())
     print(f"restored from {given.source}; new lineage {lineage.hex()}: stations send again what came after it")
     return 0
 
@@ -180,7 +187,7 @@ def _registry_words(words: _Words) -> None:
     made = words.desk("claim", _claim, "sign a claim: one device, one station, one use")
     made.add_argument("station")
     made.add_argument("--profile", required=True)
-    made.add_argument("--kind", default="install", help="install, card-swap, board-swap, replace, re-enrol")
+    made.add_argument("--kind", default="install", choices=CLAIM_KINDS)
     made.add_argument("--out", type=Path, required=True, help="file to write")
     _signed(made)
     made = words.desk("revoke", _revoke, "revoke a device for good")
@@ -222,6 +229,13 @@ def _parser() -> argparse.ArgumentParser:
     return words.parser
 
 
+def _file_words(error: OSError) -> str:
+    """Which file, what is wrong, what to look at."""
+    if error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}: check the name, and who may read or write there"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Give the exit code: 0 done, 1 refused or failed, 2 wrong usage."""
     given = _parser().parse_args(arguments)
@@ -229,8 +243,13 @@ def main(arguments: list[str] | None = None) -> int:
         code: int = given.work(given)
     except FAULTS as error:
         print(f"fleet_server: {error}", file=sys.stderr)
-        return 1
-    return code
+    except OSError as error:
+        print(f"fleet_server: {_file_words(error)}", file=sys.stderr)
+    except sqlite3.Error as error:
+        print(f"fleet_server: the database: {error}; is its disk full, or is it damaged (`restore`)?", file=sys.stderr)
+    else:
+        return code
+    return 1
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ENVELOPE_MAX_BYTES = 1024
 OUT = ("NEW", "REVOKED", "DECOMMISSIONED")
+_FROM = re.compile(r"bytes=([0-9]{1,9})-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +114,19 @@ def _refuse(face: Face, what: str, error: WireError) -> HTTPException:
 
 
 def _ranged(data: bytes, wanted: str | None) -> Response:
-    """The whole, or the part from `bytes=N-` on (a download that was cut goes on where it stopped)."""
-    first = wanted.removeprefix("bytes=").removesuffix("-") if wanted else ""
+    """The whole, or the part from `bytes=N-` on (a download that was cut goes on where it stopped).
+
+    Any other range is answered with the whole, as RFC 9110 section 14.2 allows.
+    """
+    match = _FROM.fullmatch(wanted or "")
     headers = {"Accept-Ranges": "bytes"}
-    if not (first.isascii() and first.isdigit()):
+    if match is None:
         return Response(data, media_type="application/cose", headers=headers)
-    if int(first) >= len(data):
+    first = int(match[1])
+    if first >= len(data):
         return Response(status_code=416, headers={"Content-Range": f"bytes */{len(data)}"})
     headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
-    return Response(data[int(first) :], 206, headers, "application/cose")
+    return Response(data[first:], 206, headers, "application/cose")
 
 
 def device_app(face: Face) -> FastAPI:

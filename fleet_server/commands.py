@@ -6,6 +6,7 @@ the registry's log. Bill lists are signed here with the offline set key, which t
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from device_profiles import messages
 from device_profiles.bills import BillSet
-from device_profiles.messages import SignedSet
-from device_profiles.wire import device_from_name
+from device_profiles.cbor import WireError
+from device_profiles.messages import SET_MAX_BYTES, SignedSet
+from device_profiles.profile import load_shipped
+from device_profiles.wire import ENVELOPE_BYTES, device_from_name
 from fleet_server import backup, bills, fleet_keys
 from fleet_server.enrol import add_claim
 from fleet_server.opener import Opener, rebuild
@@ -32,6 +35,7 @@ DATABASE = "fleet.db"
 DAY_MS = 86_400_000
 LIST_DAYS = 40
 CLAIM_HOURS = 48
+STATION = re.compile("K[0-9]{4}")
 
 
 class CommandRefused(Exception):
@@ -50,20 +54,33 @@ class Payee:
 @contextmanager
 def opened(folder: Path) -> Iterator[SqliteStore]:
     """The database of a server folder, open for writing. Raises CommandRefused."""
-    if not (folder / "ca").is_dir():
-        raise CommandRefused(f"{folder} is no server folder: make a fleet with `python -m fleet_server init DIR` first")
+    _check_server(folder)
     with closing(SqliteStore.open(folder / DATABASE)) as store:
         yield store
 
 
+def _check_server(folder: Path) -> None:
+    if not (folder / "ca").is_dir():
+        raise CommandRefused(f"{folder} is no server folder: make a fleet with `python -m fleet_server init DIR` first")
+
+
 def add_station(folder: Path, station: Station, why: Why) -> None:
-    """Put a station into the registry, or change it. Raises CommandRefused."""
+    """Put a station into the registry, or change it. Raises CommandRefused, ProfileError."""
+    load_shipped(station.profile)
+    if not STATION.fullmatch(station.id):
+        raise CommandRefused(f"{station.id!r} is no station id: K and four digits, like K0001 (it is in every code)")
+    if not (station.title.strip() and station.building.strip() and station.ward.strip()):
+        raise CommandRefused(f"{station.id} needs a title, a building and a ward: residents and lists go by them")
     with opened(folder) as store:
         store.run(lambda desk: desk.put_station(station, why))
 
 
 def make_claim(folder: Path, station: str, profile: str, kind: str, why: Why) -> bytes:
-    """Give the signed claim for one device at one station, valid for 48 hours. Raises CommandRefused, WireError."""
+    """Give the signed claim for one device at one station, valid for 48 hours.
+
+    Raises CommandRefused, FleetKeyFault, ProfileError, WireError.
+    """
+    load_shipped(profile)
     keys = fleet_keys.load(folder)
     claim = messages.Claim(
         claim=secrets.token_bytes(16),
@@ -95,7 +112,8 @@ def import_bills(
     """Read a board's list, sign what is good, and put it where stations fetch it; None when nothing was good.
 
     station_building: (building, title). offline: sign PREFER_ONLINE, so that stations may show a code while blind.
-    Raises ListRefused for a file that cannot be read as a whole, WireError for a payee that does not fit.
+    Raises ListRefused for a file that cannot be read as a whole, WireError for a payee that does not fit,
+    CommandRefused for a building without a station and for a key that stations do not believe.
     """
     building, title = station_building
     report = bills.read_bills(data, building)
@@ -103,6 +121,7 @@ def import_bills(
         return report, None
     name = f"bills/{building}"
     with opened(folder) as store:
+        _check_building(store, building)
         newest = max((each.version for each in store.newest_sets() if each.name == name), default=0)
         version = max(newest + 1, now_ms // 1000)
         body = BillSet(
@@ -126,9 +145,27 @@ def import_bills(
                 body=body.encode(),
             ),
         )
+        _believed(folder, signed, now_ms)
         pointer = pointer_of(name, version, signed)
         store.run(lambda desk: desk.add_set(pointer, signed, now_ms))
     return report, pointer
+
+
+def _check_building(store: SqliteStore, building: str) -> None:
+    """A list under a name that no station asks for would be in force nowhere."""
+    known = sorted({each.building for each in store.stations()})
+    if building not in known:
+        raise CommandRefused(
+            f"no station stands in building {building!r} (there are: {', '.join(known) or 'none'}): add one first"
+        )
+
+
+def _believed(folder: Path, signed: bytes, now_ms: int) -> None:
+    """A list under another key would take the place of the one in force, and no station could use it."""
+    try:
+        fleet_keys.load(folder).trust.verify("set", signed, SET_MAX_BYTES + ENVELOPE_BYTES, now_ms)
+    except WireError as error:
+        raise CommandRefused(f"no station would believe this list ({error}): sign with the fleet's set.pem") from error
 
 
 def sign_set(key: SigningKey, content: SignedSet) -> bytes:
@@ -144,22 +181,40 @@ def pointer_of(name: str, version: int, signed: bytes) -> SetPointer:
 
 
 def revoke(folder: Path, device: str, why: Why) -> None:
-    """Revoke a device by its name; a running server cuts it off within a second. Raises CommandRefused, WireError."""
-    wanted = device_from_name(device)
+    """Revoke a device by its name; a running server cuts it off within a second. Raises CommandRefused."""
+    try:
+        wanted = device_from_name(device)
+    except WireError as error:
+        raise CommandRefused(
+            f"{device!r} is no device name: 26 letters and digits, as the operations page has it"
+        ) from error
     with opened(folder) as store:
         found = store.device(wanted)
         if found is None:
-            raise CommandRefused(f"the fleet has no device {device}: `station` lists them")
+            raise CommandRefused(f"the fleet has no device {device}: the operations page names them")
         if found.status == "REVOKED":
             raise CommandRefused(f"{device} is revoked already")
         store.run(lambda desk: desk.put_device(replace(found, status="REVOKED"), why))
 
 
 def make_backup(folder: Path, target: Path, now_ms: int) -> int:
-    """Write a checked backup while the server may run; give how many journals it holds. Raises BackupRefused."""
+    """Write a checked backup while the server may run; give how many journals it holds.
+
+    Raises BackupRefused, CommandRefused.
+    """
+    if not target.parent.is_dir():
+        raise CommandRefused(f"{target.parent} is no folder: make it, or name another place for the backup")
     with opened(folder) as store:
         store.run(lambda desk: desk.set_keeps_backups(True))
         return backup.backup(store, folder / DATABASE, target, now_ms)
+
+
+def restore_backup(folder: Path, source: Path, now_ms: int) -> bytes:
+    """Make the database from a backup; give the new lineage. Raises BackupRefused, CommandRefused."""
+    _check_server(folder)
+    if not source.is_file():
+        raise CommandRefused(f"{source} is no file: name the backup to restore, the newest there is")
+    return backup.restore(source, folder / DATABASE, now_ms)
 
 
 def fold_again(folder: Path) -> int:

@@ -1,13 +1,14 @@
 """The way down: makes each station's Desired, signs it, keeps it, and leaves it retained at the broker.
 
 What it shall say is `desired`'s; here is only when it is made again: the registry, a setting or a set changed, its life
-is half over, or the broker forgot it (a batch reports an older revision). Reads often, writes only news.
+is half over, or the broker forgot it (a batch reports an older revision). Where a batch reports a newer one, this fleet
+was restored from a backup: then the revision goes on from there. Reads often, writes only news.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from device_profiles.messages import STATUS_KEYS
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fleet_server.fleet_keys import ServerKeys
-    from fleet_server.store import Committer, Device, Reader, Store
+    from fleet_server.store import Committer, Device, LastValues, Reader, Store
 
 log = logging.getLogger(__name__)
 SERVED = ("CLAIMED", "ACTIVE", "PROVISIONAL")
+DAY_MS = 86_400_000  # how often the dates of all are looked at
 AGAIN_MS = 15_000  # how long a station may lag behind its newest revision before it is told again
+REV_LEAP_MAX = 1_000_000  # a station that claims more than a restored backup can have lost is not followed
 FLEET = "fleet"
 
 
@@ -42,15 +45,18 @@ class Downlink:
     now_ms: Callable[[], int]
     heartbeat_s: int
     _mark: tuple[object, ...] = ()
+    _day: int = -1
     _unsent: set[bytes] = field(default_factory=set)
     _told_ms: dict[bytes, int] = field(default_factory=dict)
 
     def turn(self) -> None:
         """Look whether anything changed, make what is news, send what is not yet sent, repeat what was forgotten."""
-        mark = self.reader.read(_mark)
-        if mark != self._mark:
-            self._mark = mark
+        mark, day = self.reader.read(_mark), self.now_ms() // DAY_MS
+        is_changed, is_dawn = mark != self._mark, day != self._day
+        self._mark, self._day = mark, day
+        if is_changed:
             self.changed()
+        if is_changed or is_dawn:
             self._make()
         self._again()
         for device in list(self._unsent):
@@ -74,6 +80,9 @@ class Downlink:
             if station is None:
                 return False
             previous = store.desired(device.id)
+            said = _said(store.last_values(device.id))
+            if previous is not None and previous.rev < said < previous.rev + REV_LEAP_MAX:
+                previous = replace(previous, rev=said, content=b"")
             fleet = {"heartbeat_s": self.heartbeat_s, **store.settings(FLEET)}
             settings = desired.merged(fleet, store.settings(station.id))
             made = desired.build(station, device, settings, store.newest_sets(), self.keys.version, previous, now_ms)
@@ -89,26 +98,38 @@ class Downlink:
         """Stations whose status still names an older revision are told again: the broker may have forgotten."""
         now_ms = self.now_ms()
 
-        def lagging(store: Store) -> list[bytes]:
+        def lagging(store: Store) -> list[Device]:
             found = []
             for each in store.seen():
                 row = store.desired(each.device.id) if each.device else None
                 if each.device is None or row is None or each.last is None:
                     continue
-                rev = each.last.status.get(STATUS_KEYS["desired_rev"])
-                if isinstance(rev, int) and rev < row.rev and now_ms - self._told_ms.get(row.device, 0) >= AGAIN_MS:
-                    found.append(row.device)
+                if _said(each.last) != row.rev and now_ms - self._told_ms.get(row.device, 0) >= AGAIN_MS:
+                    found.append(each.device)
             return found
 
-        self._unsent.update(self.reader.read(lagging))
+        for device in self.reader.read(lagging):
+            if device.status in SERVED:
+                self._renew(device)
+                self._unsent.add(device.id)
 
     def _send(self, device: bytes) -> None:
-        row = self.reader.read(lambda store: store.desired(device))
+        def newest(store: Store) -> DesiredRow | None:
+            found = store.device(device)
+            return store.desired(device) if found and found.status in SERVED else None
+
+        row = self.reader.read(newest)
         if row is None:
             self._unsent.discard(device)
         elif self.send(device, row.data):
             self._unsent.discard(device)
             self._told_ms[device] = self.now_ms()
+
+
+def _said(last: LastValues | None) -> int:
+    """The revision a station says it holds; -1 where it says nothing that could be one."""
+    rev = last.status.get(STATUS_KEYS["desired_rev"]) if last else None
+    return rev if type(rev) is int else -1
 
 
 def _mark(store: Store) -> tuple[object, ...]:

@@ -72,15 +72,24 @@ class Server:
         readers = SqliteReaders(database)
         writer = Writer(lambda: SqliteStore.open(database))
         writer.start()
-        if settings.backup_folder:  # once kept, always kept: forgetting it would let stations prune what no backup holds
-            writer.run(lambda store: store.set_keeps_backups(True))  # noqa: FBT003
-        authority = fleet_keys.load_authority(folder)
+        try:
+            return self._serve(writer, readers, keys)
+        finally:  # its thread would keep a server alive whose broker, say, could not start
+            writer.stop()
+            readers.close()
+
+    def _serve(self, writer: Writer, readers: SqliteReaders, keys: fleet_keys.ServerKeys) -> int:
+        settings, folder = self.settings, self.settings.folder
+        if settings.backup_folder:  # once kept, always kept: else stations might prune what no backup holds
+            writer.run(lambda store: store.set_keeps_backups(True))
+        authority, reloading = fleet_keys.load_authority(folder), threading.Lock()
 
         def access() -> BrokerAccess:
             return readers.read(lambda store: _access(store, authority))
 
         def reload() -> None:
-            broker.reload(access())
+            with reloading:  # read and put in force by one at a time: an older list must not come last
+                broker.reload(access())
 
         broker = open_broker(settings.broker, self._broker_settings(), access())
         broker.start()
@@ -106,7 +115,7 @@ class Server:
             log.info("serving: broker %s on port %d", settings.broker, broker.port)
             self._stopping.wait()
         finally:
-            self._end(link, broker, writer, readers)
+            self._end(link, broker)
         if self._failed:
             log.error("ended by a fault in: %s", ", ".join(sorted(self._failed)))
         return 1 if self._failed else 0
@@ -115,7 +124,7 @@ class Server:
         """Ask the server to end."""
         self._stopping.set()
 
-    def _end(self, link: IngestLink, broker: Broker, writer: Writer, readers: SqliteReaders) -> None:
+    def _end(self, link: IngestLink, broker: Broker) -> None:
         self._stopping.set()
         for web in self._webs:
             web.should_exit = True
@@ -123,8 +132,6 @@ class Server:
         for thread in self._threads:
             thread.join(timeout=5.0)
         broker.stop()
-        writer.stop()
-        readers.close()
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
         """Run `work` on a thread of its own; when one ends, by a fault or not, the whole server ends.

@@ -50,7 +50,8 @@ def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert written["size"] == "quick"
     assert all(each["name"] in printed for each in written["measurements"]["sizes"]["rows"])
-    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "var"]
+    assert not list((tmp_path / "var").iterdir())
 
 
 def test_an_unknown_measurement_is_wrong_usage(capsys):

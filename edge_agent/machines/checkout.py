@@ -286,7 +286,7 @@ class Checkout:
     def _no_code(self) -> str:
         if self.ledger.counter_next >= min(self.settings.counter_end, codes.COUNTER_MAX + 1):
             return "codes"
-        return "exposure" if len(self.ledger.locks) >= LOCKS_MAX else ""
+        return "exposure" if len(self.ledger.unsettled()) >= LOCKS_MAX else ""
 
     def _ends_ms(self, now: Now) -> int:
         return now.wall_ms + int(self.settings.qr_s * 1000)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from device_profiles.messages import CONFIG
 from edge_agent import events
-from edge_agent.effects import Append, ApplyConfig, Effect, Fetch, Remember, Report, StoreSet
+from edge_agent.effects import Append, ApplyConfig, Effect, Fetch, Report, StoreSet
 
 if TYPE_CHECKING:
     from device_profiles.messages import Desired
     from edge_agent.events import Event, Now
 
 RETRY_S = 30.0
+ASKED_S = 600.0  # longer than any errand waits and lasts: an answer that the full inbox dropped never comes
 SYSTEM = 0
 
 
@@ -29,7 +30,9 @@ class Converge:
     rev: int = 0
     held: dict[str, int] = field(default_factory=dict)
     _wanted: dict[str, Fetch] = field(default_factory=dict)
-    _asked: set[str] = field(default_factory=set)
+    _asked: dict[str, float] = field(default_factory=dict)
+    _before: dict[str, int] = field(default_factory=dict)
+    _rev_before: int | None = None
     _retry_at_s: float = 0.0
     _refused: set[int] = field(default_factory=set)
 
@@ -44,12 +47,21 @@ class Converge:
                 return self._desired(desired, now)
             case events.SetVerified():
                 return self._verified(event)
-            case events.FetchFailed(name=name):
-                self._asked.discard(name)
+            case events.FetchFailed(name=name, version=version):
+                self._asked.pop(name, None)
+                if self.held.get(name) == version:  # verified, but the disk did not take it
+                    self.held[name] = self._before.get(name, -1)
                 self._retry_at_s = now.mono_s + RETRY_S
                 return []
+            case events.Committed():
+                self._rev_before = None
+                return []
+            case events.AppendFailed(kind="desired.result") if self._rev_before is not None:
+                # Nothing of it happened; the fleet says it again to a station that reports the older one.
+                self.rev, self._rev_before, self._wanted = self._rev_before, None, {}
+                return []
             case events.Tick() | events.LinkUp() if now.mono_s >= self._retry_at_s:
-                return self._fetch()
+                return self._fetch(now)
             case _:
                 return []
 
@@ -72,29 +84,33 @@ class Converge:
             for name, version, size, sha256 in desired.sets
             if self.held.get(name, -1) < version
         }
-        self._asked &= set(self._wanted)
+        self._asked = {name: until_s for name, until_s in self._asked.items() if name in self._wanted}
         config = {CONFIG[key]: value for key, value in desired.config.items() if key in CONFIG}
         effects: list[Effect] = []
         if desired.rev > self.rev:
-            self.rev = desired.rev
+            self._rev_before, self.rev = self.rev, desired.rev
+            applied = {"rev": self.rev, "result": "applied"}
             effects += [
-                Remember({"desired.rev": self.rev}),
-                Append("desired.result", {"rev": self.rev, "result": "applied"}, order=SYSTEM),
+                Append("desired.result", applied, order=SYSTEM, remember={"desired.rev": self.rev}),
                 Report({"desired_rev": self.rev}),
             ]
-        return [*effects, ApplyConfig(config), *self._fetch()]
+        return [*effects, ApplyConfig(config), *self._fetch(now)]
 
-    def _fetch(self) -> list[Effect]:
-        new = [fetch for name, fetch in self._wanted.items() if name not in self._asked]
-        self._asked.update(fetch.name for fetch in new)
+    def _fetch(self, now: Now) -> list[Effect]:
+        new = [
+            fetch
+            for name, fetch in self._wanted.items()
+            if self.held.get(name, -1) < fetch.version and now.mono_s >= self._asked.get(name, 0.0)
+        ]
+        self._asked.update((fetch.name, now.mono_s + ASKED_S) for fetch in new)
         return list(new)
 
     def _verified(self, event: events.SetVerified) -> list[Effect]:
         wanted = self._wanted.get(event.name)
-        self._asked.discard(event.name)
+        self._asked.pop(event.name, None)
         if wanted is None or wanted.version != event.version:
             return []
-        del self._wanted[event.name]
+        self._before[event.name] = self.held.get(event.name, -1)
         self.held[event.name] = event.version
         result = {"name": event.name, "version": event.version, "result": "applied"}
         return [

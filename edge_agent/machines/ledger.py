@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OPEN, PAID, REVIEW = "open", "paid", "review"
-LOCKS_MAX = 200  # bounds the state table when nobody answers for weeks
+LOCKS_MAX = 200  # open payments: bounds the state table when nobody answers for weeks
+LOCKS_KEPT_MAX = 600  # with those that are paid: then the oldest of them is forgotten, which the fleet still knows
 CONTACT_KEPT_EVERY_MS = 600_000  # spares the card
 
 _EXPOSURE = "pay.exposure."
@@ -103,6 +104,9 @@ class Ledger:
     def open(self, biller: str, bill: bytes, claimed: Claimed) -> Values:
         """Count a new payment, lock its bill and use up one code."""
         self.exposure.setdefault(biller, []).append(claimed)
+        paid = [each for each, lock in self.locks.items() if lock.word == PAID]
+        for each in paid[: max(0, len(self.locks) + 1 - LOCKS_KEPT_MAX)]:
+            del self.locks[each]
         self.locks[bill] = Lock(claimed.txn, OPEN)
         self.counter_next += 1
         return {**self._exposure_of(biller), **self._locks(), "pay.counter": self.counter_next}

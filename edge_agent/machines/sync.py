@@ -72,6 +72,8 @@ class Sync:
                 self._sent.append((batch_hash, first + count if count else 0))
                 self._in_flight, self._deadline_s = batch_hash, now.mono_s + ACK_TIMEOUT_S
                 return []
+            case events.ServiceResumed() if self._stopped:  # the journal is back: it may have refused this before
+                return [Remember({"sync.stopped": min(self._stopped)}), *self._next(now)]
             case events.BatchNotSent():
                 self._in_flight = None
                 self._back_off(now)
@@ -144,9 +146,9 @@ class Sync:
             self._failures = 0
         match ack.verdict:
             case v if v == QUARANTINED:
-                effects += self._stop(CLONED)
+                effects = self._stop(CLONED) + effects  # first: a full disk refuses what is to be remembered
             case v if v == REVOKED:
-                effects += self._stop(OUTCAST)
+                effects = self._stop(OUTCAST) + effects
             case v if v == SLOW_DOWN:
                 self._not_before_s = now.mono_s + ack.retry_after_s * (0.5 + self.jitter())
             case v if v == OK:
@@ -203,4 +205,4 @@ class Sync:
         if reason not in self._stopped:
             return []
         self._stopped.discard(reason)
-        return [ResumeService(reason), Remember({"sync.stopped": next(iter(sorted(self._stopped)), None)})]
+        return [ResumeService(reason), Remember({"sync.stopped": min(self._stopped, default=None)})]

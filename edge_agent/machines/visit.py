@@ -194,7 +194,11 @@ class Visit:
             return []
         if asked.purpose != "bill":
             return self._checkout.told(self._desk.scene, asked.subject, event.fields, event.as_of_ms, now)
-        return self._desk.bill_status(str(event.fields.get("status")), now) if self._awaited(asked.subject) else []
+        scene, status = self._desk.scene, str(event.fields.get("status"))
+        late = scene.place == "review" and scene.unanswered and scene.bill and scene.bill.bill == asked.subject
+        if self._awaited(asked.subject) or (late and status in ("pending", "paid")):
+            return self._desk.bill_status(status, now)
+        return []
 
     def _not_answered(self, question: bytes, now: Now) -> None:
         asked = self._desk.questions.ended(question)

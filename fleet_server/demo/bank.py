@@ -6,11 +6,11 @@ A notice that the fleet server could not take is said again: a bank's statement 
 from __future__ import annotations
 
 import heapq
+import http.client
 import itertools
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ class Bank:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bank", daemon=True)
+        self._reporting = 0
         self._statement: list[tuple[float, int, dict[str, Any]]] = []
 
     def start(self) -> None:
@@ -52,8 +53,9 @@ class Bank:
 
     @property
     def waiting(self) -> int:
-        """Credits that are not reported yet."""
-        return len(self._due)
+        """Credits that the fleet has not taken yet, those on the way included."""
+        with self._lock:
+            return len(self._due) + self._reporting
 
     def repeat(self) -> None:
         """Send the whole statement again, as after a fleet was restored: every credit counts once all the same."""
@@ -71,14 +73,17 @@ class Bank:
         while not self._ended.wait(TURN_S):
             with self._lock:
                 rows = [heapq.heappop(self._due) for _ in range(len(self._due)) if self._due[0][0] <= time.monotonic()]
+                self._reporting = len(rows)
             if not rows:
                 continue
-            if self._report([row for _, _, row in rows]):
-                self._statement += rows
-            else:
-                with self._lock:
+            taken = self._report([row for _, _, row in rows])
+            with self._lock:
+                if taken:
+                    self._statement += rows
+                else:
                     for each in rows:
                         heapq.heappush(self._due, each)
+                self._reporting = 0
 
     def _report(self, rows: list[dict[str, Any]]) -> bool:
         try:
@@ -89,5 +94,5 @@ class Bank:
             )
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
                 return bool(reply.status == 200)
-        except (OSError, urllib.error.URLError):
+        except (OSError, http.client.HTTPException):  # the latter: an answer cut in its first line
             return False

@@ -12,8 +12,9 @@ GIVEN = ("Anh", "Bình", "Châu", "Dũng", "Hà", "Khánh", "Lan", "Nam", "Oanh"
 
 
 def bill_list(block: str, seed: int, period: str, due: str) -> bytes:
-    """A CSV of 400 units: BOM, semicolons, dots in amounts, an empty line, and three rows nobody could serve.
+    """A CSV of 400 units: BOM, semicolons, dots in amounts, an empty line, and three rows more.
 
+    One of those contradicts the first unit (neither can be served), one has no amount, one no day that exists.
     period: as the board writes it ("09/2026"); due: dd/mm/yyyy.
     """
     rng = random.Random(seed)  # noqa: S311  invented bills, not secrets

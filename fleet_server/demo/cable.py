@@ -79,6 +79,8 @@ class Cable:
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {near, far}
+            if not self._whole.is_set():  # pulled while the far end was reached: this connection is cut as well
+                self.cut()
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 

@@ -23,9 +23,10 @@ CONFIRMED = "CONFIRMED"
 
 @dataclass(slots=True)
 class Count:
-    """committed: records the stations committed; accepted: records in the fleet's log; pending: not yet there.
+    """committed: records the stations committed; accepted: records in the fleet's log.
 
-    lost: committed records the fleet does not hold as they were, and codes residents were shown that it never heard of.
+    pending: behind the last one the fleet holds, and still on the station's disk: they can come. lost: records that
+    cannot come any more or are others at the fleet, and codes residents were shown that it never heard of.
     doubled: bills confirmed by two payments, codes given twice, confirmations without a credit of exactly that amount.
     """
 
@@ -73,7 +74,7 @@ def quick(journals: Iterable[Path], database: Path) -> tuple[int, int]:
     for path in journals:
         if path.exists():
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
-                committed += (db.execute("SELECT max(seq) FROM record").fetchone()[0] or -1) + 1
+                committed += db.execute("SELECT ifnull(max(seq), -1) + 1 FROM record").fetchone()[0]
     if not database.exists():
         return committed, 0
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
@@ -83,25 +84,30 @@ def quick(journals: Iterable[Path], database: Path) -> tuple[int, int]:
 def judge(count: Count, journals: Iterable[Path], database: Path, told: set[str], confirmed: set[str]) -> None:
     """Fill in what was committed, accepted, lost and doubled; name each fault."""
     at_fleet = fleet_rows(database)
-    tips: Counter[bytes] = Counter()
-    for path in journals:
-        for journal, seq, found in journal_rows(path):
-            tips[journal] = max(tips[journal], seq + 1)
-            arrived = at_fleet.get((journal, seq))
-            if arrived is None:
-                count.pending += 1
-                count.faults.append(f"record {seq} of journal {journal.hex()[:8]} is not at the fleet")
-            elif arrived != found:
-                count.lost += 1
-                count.faults.append(f"record {seq} of journal {journal.hex()[:8]} is another at the fleet")
+    held = {(journal, seq): found for path in journals for journal, seq, found in journal_rows(path)}
+    tips, arrived = _tips(held), _tips(at_fleet)
+    for journal, seq in ((journal, seq) for journal, tip in tips.items() for seq in range(tip)):
+        mine, theirs = held.get((journal, seq)), at_fleet.get((journal, seq))
+        which = f"record {seq} of journal {journal.hex()[:8]}"
+        if theirs is None and mine is not None and seq >= arrived[journal]:
+            count.pending += 1
+            count.faults.append(f"{which} is not at the fleet yet")
+        elif theirs is None:
+            count.lost += 1
+            count.faults.append(f"{which} is not at the fleet and cannot come any more")
+        elif mine is not None and mine != theirs:
+            count.lost += 1
+            count.faults.append(f"{which} is another at the fleet")
     count.committed, count.accepted = sum(tips.values()), len(at_fleet)
-    held: Counter[bytes] = Counter(journal for journal, _ in at_fleet)
-    for journal, tip in tips.items():
-        gap = tip - held[journal]
-        if gap > 0:
-            count.lost += gap
-            count.faults.append(f"{gap} records of journal {journal.hex()[:8]} are not at the fleet")
     _judge_money(count, database, told, confirmed)
+
+
+def _tips(rows: Iterable[tuple[bytes, int]]) -> Counter[bytes]:
+    """By journal: the number behind its last record."""
+    tips: Counter[bytes] = Counter()
+    for journal, seq in rows:
+        tips[journal] = max(tips[journal], seq + 1)
+    return tips
 
 
 def _judge_money(count: Count, database: Path, told: set[str], confirmed: set[str]) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fleet_server.demo.bank import Bank
 
-PAUSE_S = (0.02, 0.08)
+PAUSE_S = (0.01, 0.04)
 LINE_TIMEOUT_S = 20.0
 AGAIN_S = 0.3
 DOORS = 20

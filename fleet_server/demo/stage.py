@@ -79,7 +79,7 @@ class Part:
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
+            os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(8.0)
         except subprocess.TimeoutExpired:

@@ -49,6 +49,7 @@ def test_a_damaged_journal_is_kept_and_its_state_carried_over(tmp_path, lease):
     assert opened.reason.startswith("damaged: ")
     assert opened.journal.next == 0
     assert opened.state["pay.counter"] == 107
+    boot.set_aside(tmp_path)
     aside = sqlite3.connect(tmp_path / "journal-broken-1.db")
     assert aside.execute("SELECT count(*) FROM record").fetchone() == (4,)
     aside.close()
@@ -59,6 +60,7 @@ def test_a_second_damage_does_not_overwrite_the_first(tmp_path, lease):
     for number in (1, 2):
         (tmp_path / "journal.db").write_bytes(b"garbage %d" % number * 100)
         boot.open_journal(tmp_path, DEVICE, 1, lease).journal.close()
+        boot.set_aside(tmp_path)
         for each in tmp_path.glob("journal.db*"):
             each.unlink()
     assert {each.name for each in tmp_path.glob("*broken*")} == {"journal-broken-1.db", "journal-broken-2.db"}

@@ -6,7 +6,7 @@ import pytest
 
 from device_profiles.messages import Desired
 from edge_agent import events
-from edge_agent.effects import Append, ApplyConfig, Fetch, Remember, Report, StoreSet
+from edge_agent.effects import Append, ApplyConfig, Fetch, Report, StoreSet
 from edge_agent.events import Now
 from edge_agent.machines.converge import Converge
 
@@ -39,8 +39,7 @@ def test_a_new_revision_is_remembered_before_it_is_acted_on_and_recorded():
     machine = Converge(DEVICE)
     effects = machine.on(events.DesiredSeen(desired(3, config={1: 30}, sets=[["bills/a", 2, 99, HASH]])), NOW)
     assert effects == [
-        Remember({"desired.rev": 3}),
-        Append("desired.result", {"rev": 3, "result": "applied"}, order=0),
+        Append("desired.result", {"rev": 3, "result": "applied"}, order=0, remember={"desired.rev": 3}),
         Report({"desired_rev": 3}),
         ApplyConfig({"heartbeat_s": 30}),
         Fetch("bills/a", 2, 99, HASH),
@@ -77,7 +76,7 @@ def test_a_broker_that_replays_many_old_revisions_cannot_fill_the_journal():
 def test_the_stored_revision_is_the_floor_of_a_new_process():
     machine = Converge(DEVICE)
     assert machine.on(events.Started(1, {"desired.rev": 7}), NOW) == [Report({"desired_rev": 7})]
-    assert not of(machine.on(events.DesiredSeen(desired(6)), NOW), Remember)
+    assert [each.remember for each in of(machine.on(events.DesiredSeen(desired(6)), NOW), Append)] == [{}]
 
 
 def test_a_set_is_fetched_once_kept_and_recorded():
@@ -108,3 +107,32 @@ def test_a_set_nobody_asked_for_is_not_kept():
 def test_an_older_version_than_the_one_in_force_is_not_fetched():
     machine = Converge(DEVICE, held={"bills/a": 5})
     assert not of(machine.on(events.DesiredSeen(desired(1, sets=[["bills/a", 4, 99, HASH]])), NOW), Fetch)
+
+
+def test_a_revision_that_could_not_be_remembered_is_news_again():
+    machine = Converge(DEVICE, rev=3)
+    machine.on(events.DesiredSeen(desired(4, sets=[["bills/a", 2, 99, HASH]])), NOW)
+    machine.on(events.AppendFailed("desired.result", None, "disk full"), NOW)
+    assert machine.rev == 3
+    assert machine.on(events.Tick(), LATER) == []
+    again = machine.on(events.DesiredSeen(desired(4)), LATER)
+    assert [each.remember for each in of(again, Append)] == [{"desired.rev": 4}]
+    machine.on(events.Committed(1), LATER)
+    machine.on(events.AppendFailed("desired.result", None, "disk full"), LATER)
+    assert machine.rev == 4
+
+
+def test_a_verified_set_that_the_disk_did_not_take_is_fetched_again():
+    machine = Converge(DEVICE, held={"bills/a": 1})
+    machine.on(events.DesiredSeen(desired(1, sets=[["bills/a", 2, 99, HASH]])), NOW)
+    machine.on(events.SetVerified("bills/a", 2, b"data", b"body"), NOW)
+    machine.on(events.FetchFailed("bills/a", 2, "disk full"), NOW)
+    assert machine.held == {"bills/a": 1}
+    assert machine.on(events.Tick(), LATER) == [Fetch("bills/a", 2, 99, HASH)]
+
+
+def test_an_answer_that_never_comes_does_not_keep_a_set_from_being_fetched():
+    machine = Converge(DEVICE)
+    machine.on(events.DesiredSeen(desired(1, sets=[["bills/a", 2, 99, HASH]])), NOW)
+    assert machine.on(events.Tick(), LATER) == []
+    assert machine.on(events.Tick(), Now(700.0, NOW.wall_ms, 3)) == [Fetch("bills/a", 2, 99, HASH)]

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_profiles.bills import Bill
 from device_profiles.cbor import decode, encode
 from edge_agent import events
 from edge_agent.effects import Ask, Remember
-from edge_agent.machines.ledger import LOCKS_MAX, Claimed, Ledger, Lock
+from edge_agent.machines.ledger import LOCKS_KEPT_MAX, LOCKS_MAX, Claimed, Ledger, Lock
 from edge_agent.machines.payment import HOUR_MS, Limits, Standing, bill_refusal, station_refusal, tightened
 from tests.edge_agent.visit_bed import BILLS, NOVEMBER, OCTOBER, SETTINGS, START_MS, Bed, of
 
@@ -350,3 +351,32 @@ def test_the_state_table_holds_only_what_the_wire_can_carry():
     for value in bed.state.values():
         encode(value)
     assert SETTINGS.counter_first < bed.state["pay.counter"]
+
+
+def test_bills_that_are_paid_do_not_close_the_station_while_the_list_still_names_them():
+    paid = [number.to_bytes(8) for number in range(LOCKS_MAX)]
+    rows = [Bill(bill, f"C-{number}", "2026-11", 100_000, "2026-12-15", "LE *** A") for number, bill in enumerate(paid)]
+    many = replace(BILLS, bills=(*BILLS.bills, *rows))
+    bed = Bed(bills=many, state={"pay.bills": [[bill, bill * 2, "paid"] for bill in paid]})
+    bed.to_review()
+    assert bed.name == "review"
+
+
+def test_the_locks_are_bounded_and_only_the_oldest_paid_one_is_forgotten():
+    ledger = Ledger(locks={number.to_bytes(8): Lock(number.to_bytes(16), "paid") for number in range(LOCKS_KEPT_MAX)})
+    ledger.locks[b"\0" * 8] = Lock(b"open" * 4, "open")
+    values = ledger.open("b", b"new-bill", Claimed(b"t" * 16, 1000, START_MS))
+    assert len(ledger.locks) == LOCKS_KEPT_MAX
+    assert [each in ledger.locks for each in (b"\0" * 8, (1).to_bytes(8), (2).to_bytes(8))] == [True, False, True]
+    assert len(encode(values["pay.bills"])) < 32_768
+
+
+@pytest.mark.parametrize(("word", "place"), [("paid", "refused"), ("pending", "refused"), ("open", "review")])
+def test_a_word_on_the_bill_that_comes_late_is_still_believed_when_it_forbids_the_payment(word, place):
+    bed = Bed()
+    bed.to_review()
+    (ask,) = of(bed.press_pay(), Ask)
+    bed.wait(SETTINGS.bill_answer_s)
+    assert (bed.name, bed.data["offline"]) == ("review", True)
+    bed.answer(ask, status=word)
+    assert bed.name == place
