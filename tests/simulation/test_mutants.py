@@ -199,13 +199,13 @@ def batches_are_accepted_without_their_signature(patch):
 
 
 @mutant(NETWORK)
-def the_first_record_of_a_repeat_is_taken_as_new(patch):
-    inner = ingest._rows
+def a_repeat_is_taken_for_a_clone(patch):
+    inner = ingest._fork
 
-    def rows(batch, digests, skip, now_ms):
-        return inner(batch, digests, max(0, skip - 1), now_ms)
+    def fork(store, head, batch, digests):
+        return batch.first if digests and batch.first < head.next else inner(store, head, batch, digests)
 
-    patch.setattr(ingest, "_rows", rows)
+    patch.setattr(ingest, "_fork", fork)
 
 
 @mutant(RESTORES)
