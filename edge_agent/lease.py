@@ -1,7 +1,7 @@
 """The lease of provisional codes: which numbers this device may still give, even after its journal was lost.
 
 The counter lives in the journal's state table. So that a fresh journal never gives a number again, a bound ahead of it
-is kept in the identity folder: numbers are reserved by the hundred before the first of them is used. Decides nothing
+is kept beside the journal: numbers are reserved by the hundred before the first of them is used. Decides nothing
 else.
 """
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 
@@ -13,8 +14,9 @@ def _say(words: str) -> None:
     path = os.environ.get("NOTIFY_SOCKET")
     if path:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-            out.connect("\0" + path[1:] if path[0] == "@" else path)
-            out.send(words.encode())
+            with contextlib.suppress(OSError):  # a manager that does not listen is no reason to stop serving
+                out.connect("\0" + path[1:] if path[0] == "@" else path)
+                out.send(words.encode())
 
 
 def ready() -> None:

@@ -104,7 +104,7 @@ class Downlink:
                 row = store.desired(each.device.id) if each.device else None
                 if each.device is None or row is None or each.last is None:
                     continue
-                if _said(each.last) != row.rev and now_ms - self._told_ms.get(row.device, 0) >= AGAIN_MS:
+                if _said(each.last) not in (-1, row.rev) and now_ms - self._told_ms.get(row.device, 0) >= AGAIN_MS:
                     found.append(each.device)
             return found
 
