@@ -13,10 +13,10 @@ import socket
 def _say(words: str) -> None:
     path = os.environ.get("NOTIFY_SOCKET")
     if path:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-            with contextlib.suppress(OSError):  # a manager that does not listen is no reason to stop serving
-                out.connect("\0" + path[1:] if path[0] == "@" else path)
-                out.send(words.encode())
+        # A manager that does not listen is no reason to stop serving.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out, contextlib.suppress(OSError):
+            out.connect("\0" + path[1:] if path[0] == "@" else path)
+            out.send(words.encode())
 
 
 def ready() -> None:

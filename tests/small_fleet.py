@@ -43,4 +43,3 @@ def make_fleet(*, sealing_to_ms: int = NOW_MS + YEAR_MS) -> Fleet:
     trust = FleetTrust(root.spki)
     trust.accept_keys(sign_message(root, "kiosk/keys/1", keys.encode()))
     return Fleet(roles, opening, trust, SigningKey.generate())
-

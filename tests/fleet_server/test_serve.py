@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+
 from device_profiles.messages import STATUS_KEYS, Desired
 from device_profiles.wire import envelope_decode
 from fleet_server import backup, fleet_keys

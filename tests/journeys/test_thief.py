@@ -233,4 +233,3 @@ def test_the_fleet_server_alone_cannot_change_a_payee(lived):
     found.until(lambda: "set:unknown_key" in named(), 30.0, "the station's report of the forged list")
     kept = [each.read_bytes() for each in (found.stage.lobbies[0].folder / "sets").glob("*.cose")]
     assert kept == [data]
-
