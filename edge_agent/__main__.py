@@ -30,6 +30,7 @@ from edge_agent.events import Tick
 from edge_agent.journal import JournalFault
 from edge_agent.link import MqttLink
 from edge_agent.plugs import Plugs
+from edge_agent.ports import PortFault
 from edge_agent.timetable import Timetable
 from provisioning.identity import Identity, IdentityFault
 
@@ -183,7 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = settings.read(_folder(given.folder), **replaced)
         logging.basicConfig(level=chosen.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
         return run(chosen)
-    except (IdentityFault, ProfileError, DriverError, JournalFault, OSError, ValueError) as error:
+    except (IdentityFault, ProfileError, DriverError, PortFault, JournalFault, OSError, ValueError) as error:
         print(f"edge_agent: {error}", file=sys.stderr)
         return 1
 

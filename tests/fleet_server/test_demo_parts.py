@@ -24,16 +24,7 @@ from fleet_server.demo.bank import Bank
 from fleet_server.demo.cable import Cable
 from fleet_server.demo.count import Count, journal_rows, judge, quick
 from fleet_server.opener import Opener
-from tests.fleet_server.station_bed import (
-    ACCOUNT,
-    SEAL_KEY,
-    T0,
-    Sender,
-    open_fleet,
-    payment_fields,
-    register,
-    send,
-)
+from tests.fleet_server.station_bed import ACCOUNT, SEAL_KEY, T0, Sender, open_fleet, payment_fields, register, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -163,6 +154,12 @@ def test_a_cable_to_nothing_ends_the_connection_and_goes_on(free_port):
         with far:
             near.sendall(b"hello")
             assert far.recv(5) == b"hello"
+            line.cut()
+        with plugged(line) as late:
+            assert is_dead(late)
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):  # through a cut cable nothing reaches the far end
+            server.accept()
     line.end()
 
 

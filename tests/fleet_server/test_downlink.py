@@ -12,7 +12,7 @@ from device_profiles.messages import DESIRED_MAX_BYTES, STATUS_KEYS, Desired
 from device_profiles.wire import ENVELOPE_BYTES
 from fleet_server import desired, fleet_keys
 from fleet_server.commands import pointer_of
-from fleet_server.downlink import AGAIN_MS, Downlink
+from fleet_server.downlink import AGAIN_MS, REV_LEAP_MAX, Downlink
 from provisioning.trust import FleetTrust
 from tests.fleet_server.station_bed import WHY, Sender, open_fleet, register, send, set_status
 
@@ -196,6 +196,24 @@ def test_a_station_that_lags_is_told_again_not_too_often(bed):
     assert revs(bed.turn(AGAIN_MS)) == [2]
     bed.says(desired_rev=2)
     assert bed.turn(AGAIN_MS) == []
+
+
+def test_a_fleet_that_was_restored_goes_on_from_the_revision_a_station_has(bed):
+    (first,) = bed.turn()
+    bed.says(desired_rev=7)
+    (said,) = bed.turn(AGAIN_MS)
+    assert (said.rev, said.config) == (8, first.config)
+    bed.says(desired_rev=8)
+    assert bed.turn(AGAIN_MS) == []
+    bed.settings("fleet", heartbeat_s=30)
+    assert revs(bed.turn()) == [9]
+
+
+def test_a_revision_that_no_fleet_can_have_made_is_not_followed(bed):
+    bed.turn()
+    bed.says(desired_rev=1 + REV_LEAP_MAX)
+    bed.turn(AGAIN_MS)
+    assert bed.store.desired(bed.sender.device).rev == 1
 
 
 @pytest.mark.parametrize("word", ["2", None, b"1", [1]])
