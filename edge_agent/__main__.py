@@ -7,6 +7,7 @@ it is the state directory.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import queue
@@ -116,6 +117,16 @@ def run(chosen: Settings) -> int:
     """Run one station until it is told to end."""
     threading.excepthook = _end_on_dead_thread
     identity = Identity.load(chosen.folder / "identity", may_connect=False)
+    with (chosen.folder / "agent.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise IdentityFault(f"another agent runs in {chosen.folder}: two would write one journal") from None
+        return _serve(chosen, identity)
+
+
+def _serve(chosen: Settings, identity: Identity) -> int:
+    """Put the parts together and let them run."""
     model = load_shipped(identity.profile)
     if chosen.printer_address:
         model = model.with_address("printer", Address.parse(chosen.printer_address))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import queue
 import shutil
@@ -300,6 +301,15 @@ def test_a_taken_port_is_told_in_one_line(enrolled):
     assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     assert ended.stderr.startswith(f"edge_agent: the page cannot be served on 127.0.0.1:{port}")
     assert "choose another port" in ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr
+
+
+def test_a_second_agent_in_the_same_folder_is_refused_because_two_would_write_one_journal(enrolled, free_port):
+    with (enrolled / "agent.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ended = run("run", enrolled, "--screen-port", free_port())
+    assert ended.returncode == 1
+    assert "another agent runs in" in ended.stderr
     assert ended.stderr.count("\n") == 1, ended.stderr
 
 
