@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SETTINGS_MAX_BYTES = 64 * 1024
+LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
 
 
 def read_settings(kind: type[T], path: Path, replaced: dict[str, Any]) -> T:
@@ -38,6 +39,9 @@ def read_settings(kind: type[T], path: Path, replaced: dict[str, Any]) -> T:
     for name in replaced:
         if name not in described:
             raise ProfileError(path.name, f"unknown setting {name!r}{nearest(name, described)}")
+    level = given.get("log_level", LEVELS[0])
+    if level not in LEVELS:
+        raise ProfileError(path.name, f"log_level {level!r}{nearest(level, LEVELS)}")
     return kind(**given | {name: value for name, value in replaced.items() if value is not None})
 
 

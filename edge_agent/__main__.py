@@ -195,7 +195,16 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = settings.read(_folder(given.folder), **replaced)
         logging.basicConfig(level=chosen.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
         return run(chosen)
-    except (IdentityFault, ProfileError, DriverError, PortFault, JournalFault, OSError, ValueError) as error:
+    except (
+        IdentityFault,
+        ProfileError,
+        DriverError,
+        PortFault,
+        JournalFault,
+        OSError,
+        OverflowError,
+        ValueError,
+    ) as error:
         print(f"edge_agent: {error}", file=sys.stderr)
         return 1
 

@@ -74,7 +74,9 @@ def _station(given: argparse.Namespace) -> int:
 
 def _claim(given: argparse.Namespace) -> int:
     signed = commands.make_claim(given.folder, given.station, given.profile, given.kind, _why(given, "claim"))
-    given.out.write_bytes(signed)
+    # It admits one device: for the eyes of whoever asked for it.
+    with os.fdopen(os.open(given.out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(signed)
     print(f"claim for {given.station} ({given.kind}) in {given.out}, valid for {commands.CLAIM_HOURS} hours, one use")
     return 0
 

@@ -18,6 +18,7 @@ class Kind:
     name: str = "a"
     pause_s: float = 1.0
     on: bool = False
+    log_level: str = "INFO"
 
 
 def read(tmp_path, text: str | bytes | None, **replaced) -> Kind:
@@ -45,6 +46,7 @@ def test_the_file_is_read_and_the_command_line_wins(tmp_path):
         ("on = 1", "line 1: on must be bool, not 1"),
         ("folder = '/'", "unknown key 'folder'"),
         ("port = ", "no TOML"),
+        ("log_level = 'LOUD'", "log_level 'LOUD'; known are: DEBUG, ERROR, INFO, WARNING"),
         (b"name = '\xff'", "is not UTF-8 text"),
         (b"#" * 70_000, "larger than"),
     ],
