@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
@@ -15,6 +16,7 @@ def test_two_hundred_transactions_under_kill_9(rig):
     found = rig(3)
     found.people()
     rng = random.Random(9)
+    victims = itertools.cycle(("agent", "server", "agent", "broker"))
     struck = {"agent": 0, "server": 0, "broker": 0}
     next_kill = time.monotonic() + 2.0
 
@@ -22,7 +24,7 @@ def test_two_hundred_transactions_under_kill_9(rig):
         nonlocal next_kill
         if time.monotonic() >= next_kill:
             next_kill = time.monotonic() + rng.uniform(2.0, 6.0)
-            victim = rng.choice(["agent", "agent", "server", "broker"])
+            victim = next(victims)
             if victim == "agent":
                 rng.choice(found.stage.lobbies).part.kill()
             elif victim == "server":
