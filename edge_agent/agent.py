@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from device_profiles.messages import SignedSet
     from edge_agent.clock import Clock
-    from edge_agent.drivers.worker import PrinterWorker
+    from edge_agent.drivers.worker import PrinterWorker, ReaderWorker
     from edge_agent.effects import Effect
     from edge_agent.errands import Errands
     from edge_agent.events import Event, Now
@@ -79,6 +79,7 @@ class Agent:
     display: Display
     errands: Errands
     printer: PrinterWorker | None = None
+    reader: ReaderWorker | None = None
     status: dict[str, Any] = field(default_factory=dict)
     boot: int = 0
     _events: deque[Event] = field(default_factory=deque)
@@ -212,6 +213,9 @@ class Agent:
             case do.Print(job=job, slip=slip):
                 if self.printer is None or not self.printer.print(job, slip):
                     self._events.append(events.PrintDone(job, "failed", "no printer takes jobs now"))
+            case do.ReadCard(request=request):
+                if self.reader is None or not self.reader.read(request):
+                    self._events.append(events.CardFailed(request.number, "reader_lost", "no reader takes requests"))
             case do.Ask():
                 if not self.errands.send(self.inbound.ask(effect)):
                     self._events.append(events.NotAnswered(effect.question, "too many questions wait"))

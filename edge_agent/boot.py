@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from device_profiles import profile
     from edge_agent.clock import Clock
-    from edge_agent.drivers.worker import PrinterWorker
+    from edge_agent.drivers.worker import PrinterWorker, ReaderWorker
     from edge_agent.errands import Errands
     from edge_agent.ports import Display, Link
     from provisioning.identity import Identity
@@ -58,6 +58,7 @@ class Surroundings:
     display: Display
     errands: Errands
     printer: PrinterWorker | None
+    reader: ReaderWorker | None = None
     random_bytes: Callable[[int], bytes]
     jitter: Callable[[], float]
 
@@ -168,6 +169,7 @@ def assemble(
         display=around.display,
         errands=around.errands,
         printer=around.printer,
+        reader=around.reader,
         status={"profile": identity.profile},
     )
     agent.start(clock.now(), version, kept, opened.reason)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge_agent.card import CardRequest
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
@@ -92,6 +94,13 @@ class Print:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCard:
+    """Read the card that lies on the reader; comes back as CardRead or CardFailed under the request's number."""
+
+    request: CardRequest
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask the fleet a side-effect-free question; comes back as Answered or NotAnswered within `timeout_s`."""
 
@@ -166,6 +175,7 @@ Effect = (
     | Prune
     | Show
     | Print
+    | ReadCard
     | Ask
     | Fetch
     | StoreSet

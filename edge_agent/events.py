@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from device_profiles.bills import BillSet
     from device_profiles.messages import Desired
     from device_profiles.wire import Ack
+    from edge_agent.card import CardData, FaultKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class PageBeat:
 class Scanned:
     """What the barcode scanner read, as received."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +174,29 @@ class CardOut:
 
 
 @dataclass(frozen=True, slots=True)
+class CardRead:
+    """The reading `number` is done; what it gave must not outlive the visit."""
+
+    number: bytes
+    card: CardData
+
+
+@dataclass(frozen=True, slots=True)
+class CardFailed:
+    """The reading `number` gave nothing; `detail` is for the technician and holds nothing that was read."""
+
+    number: bytes
+    fault: FaultKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PeripheralState:
     """A driver's word on its device: `state` in XFS4IoT terms (online, offline, noDevice, hardwareError, unknown).
 
-    `paper` is for printers only (full, low, out, jammed, unknown); None = the device does not tell.
+    `paper` is for printers only (full, low, out, jammed, unknown); None = the device does not tell. `action`: what a
+    person has to do, in XFS4IoT terms (clear, maintenance, reset, suspend); "" where nothing. `identity`: which device
+    it is, as in `Plugged`; "" where it has no such name (network, simulated).
     """
 
     port: str
@@ -184,6 +204,8 @@ class PeripheralState:
     state: str
     paper: str | None = None
     detail: str = ""
+    action: str = ""
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +320,8 @@ Event = (
     | Scanned
     | CardIn
     | CardOut
+    | CardRead
+    | CardFailed
     | PeripheralState
     | PrintDone
     | Plugged

@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge_agent.card import CardData, CardRequest
     from edge_agent.effects import Screen, Slip
     from edge_agent.events import Event, PeripheralState
 
 
 class PortFault(Exception):
-    """A device did not do what was asked; `action` is the XFS4IoT error action (reset, clear, maintenance, …)."""
+    """A device did not do what was asked; `action` is the XFS4IoT error action (reset, clear, maintenance, …).
 
-    def __init__(self, words: str, action: str = "maintenance") -> None:
+    `state`: how the device then is, as in events.PeripheralState: "offline", or "noDevice" where none is plugged in.
+    """
+
+    def __init__(self, words: str, action: str = "maintenance", state: str = "offline") -> None:
         super().__init__(words)
         self.action = action
+        self.state = state
 
 
 class Printer(Protocol):
@@ -47,15 +52,15 @@ class Printer(Protocol):
         ...
 
 
-class CardReader(Protocol):
-    """Sees cards come and go; `wait` is called again and again on the worker thread."""
+class Ear(Protocol):
+    """What only reports; `wait` is called again and again on the worker thread."""
 
     def open(self) -> PeripheralState:
         """Reach the device and say how it is."""
         ...
 
     def wait(self, timeout_s: float) -> Event | None:
-        """The next CardIn / CardOut / PeripheralState, or None after `timeout_s`."""
+        """The next event (of its own kind, or a PeripheralState), or None after `timeout_s`."""
         ...
 
     def close(self) -> None:
@@ -63,8 +68,16 @@ class CardReader(Protocol):
         ...
 
 
-class Scanner(CardReader, Protocol):
-    """The same shape as a card reader: waits for Scanned events."""
+class CardReader(Ear, Protocol):
+    """Waits for CardIn and CardOut, and reads the card that lies there."""
+
+    def read(self, request: CardRequest) -> CardData:
+        """Read. Deadline 20 s. Raises CardFault for the card's faults, PortFault where the reader itself is gone."""
+        ...
+
+
+class Scanner(Ear, Protocol):
+    """Waits for Scanned events."""
 
 
 class Display(Protocol):

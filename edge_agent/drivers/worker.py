@@ -4,7 +4,8 @@ Decides two things. What an unexpected exception is: a device in `hardwareError`
 again with growing pauses; a slip that was being printed then is "unknown". And what is worth saying: a device's state
 is posted when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand.
 
-Every accepted print command ends in exactly one PrintDone. Commands come from one thread, the hand's.
+Every accepted print command ends in exactly one PrintDone, every accepted reading in one CardRead or CardFailed.
+Commands come from one thread, the hand's.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edge_agent.events import PeripheralState, PrintDone
+from edge_agent.card import CardFault
+from edge_agent.events import CardFailed, CardRead, PeripheralState, PrintDone
 from edge_agent.ports import PortFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge_agent.card import CardRequest
     from edge_agent.effects import Slip
     from edge_agent.events import Event
-    from edge_agent.ports import CardReader, Printer
+    from edge_agent.ports import CardReader, Ear, Printer
 
-    _Command = tuple[bytes, Slip] | Literal["state", "stop"]
+    _Command = tuple[bytes, Slip] | Literal["state", "look", "stop"]
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +61,7 @@ class _Worker(ABC):
     """What printers and readers share: one thread, one driver, its lives and the pauses between them."""
 
     def __init__(
-        self, port: str, name: str, driver: Printer | CardReader, post: Callable[[Event], None], pace: Pace = _USUAL
+        self, port: str, name: str, driver: Printer | Ear, post: Callable[[Event], None], pace: Pace = _USUAL
     ) -> None:
         """Keep what is needed; nothing starts.
 
@@ -76,11 +79,17 @@ class _Worker(ABC):
         self._said: PeripheralState | None = None
         self._stopping = threading.Event()
         self._wake = threading.Event()
+        self._plugs_changed = False
         self._thread = threading.Thread(target=self._run, name=f"{port}:{name}", daemon=True)
 
     def start(self) -> None:
         """Begin: open the driver and serve it until `stop`."""
         self._thread.start()
+
+    def look(self) -> None:
+        """Something was plugged in or pulled out: a driver that waits to be opened again is opened now."""
+        self._plugs_changed = True
+        self._wake.set()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
         """Ask the thread to end and wait for it; False when the device still blocks it after `timeout_s`."""
@@ -110,9 +119,10 @@ class _Worker(ABC):
                 pause_s = self._pace.pause_first_s
             self._wake.clear()
             self._abandon(reason)
-            if not self._stopping.is_set():
+            if not self._stopping.is_set() and not self._plugs_changed:
                 self._wake.wait(pause_s)
-                pause_s = min(2 * pause_s, self._pace.pause_max_s)
+            pause_s = self._pace.pause_first_s if self._plugs_changed else min(2 * pause_s, self._pace.pause_max_s)
+            self._plugs_changed = False
         self._abandon("the station is stopping")
 
     def _live(self) -> str:
@@ -124,14 +134,14 @@ class _Worker(ABC):
             finally:
                 self._device.close()
         except PortFault as fault:
-            self._say(PeripheralState(self.port, self.name, "offline", detail=str(fault)))
+            self._say(PeripheralState(self.port, self.name, fault.state, detail=str(fault), action=fault.action))
             return str(fault)
         except Exception as bug:  # noqa: BLE001 - the one broad except: a driver's bug must not end its port for good
             # The exception's own words are left out: they may quote a resident's slip.
             last = traceback.extract_tb(bug.__traceback__)[-1]
             where = f"{type(bug).__name__} at {Path(last.filename).name}:{last.lineno}"
             _log.error("driver %s:%s failed (%s); it is closed and opened again", self.port, self.name, where)
-            self._say(PeripheralState(self.port, self.name, "hardwareError", detail=where))
+            self._say(PeripheralState(self.port, self.name, "hardwareError", detail=where, action="maintenance"))
             return where
         return "the station is stopping"
 
@@ -162,6 +172,11 @@ class PrinterWorker(_Worker):
     def ask_state(self) -> bool:
         """Have the printer asked now and its state posted even if unchanged; False when too many commands wait."""
         return self._put("state")
+
+    def look(self) -> None:
+        """Also ask the printer now: pulled out, it must not pass for present until the next usual look."""
+        super().look()
+        self._put("look")
 
     def _put(self, command: _Command) -> bool:
         try:
@@ -213,18 +228,59 @@ class PrinterWorker(_Worker):
 
 
 class WatchWorker(_Worker):
-    """Serves what only reports: a card reader, a scanner, the plugs."""
+    """Serves what only reports: a scanner, the plugs."""
 
-    def __init__(
-        self, port: str, name: str, driver: CardReader, post: Callable[[Event], None], pace: Pace = _USUAL
-    ) -> None:
+    def __init__(self, port: str, name: str, driver: Ear, post: Callable[[Event], None], pace: Pace = _USUAL) -> None:
         super().__init__(port, name, driver, post, pace)
         self._watched = driver
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
+            self._command()
             event = self._watched.wait(self._pace.wait_s)
             if isinstance(event, PeripheralState):
                 self._say(event)
             elif event is not None:
                 self._post(event)
+
+    def _command(self) -> None:
+        """Do what was asked for in the meantime."""
+
+
+class ReaderWorker(WatchWorker):
+    """Serves a card reader: tells of cards, and reads one at a time when asked."""
+
+    def __init__(self, name: str, driver: CardReader, post: Callable[[Event], None], pace: Pace = _USUAL) -> None:
+        super().__init__("reader", name, driver, post, pace)
+        self._reader = driver
+        self._asked: queue.Queue[CardRequest] = queue.Queue(1)
+        self._reading: CardRequest | None = None
+
+    def read(self, request: CardRequest) -> bool:
+        """Take one reading; its CardRead or CardFailed will be posted. False, and neither, when one waits already."""
+        if self._stopping.is_set():
+            return False
+        try:
+            self._asked.put_nowait(request)
+        except queue.Full:
+            return False
+        self._wake.set()
+        return True
+
+    def _command(self) -> None:
+        with suppress(queue.Empty):
+            self._reading = self._asked.get_nowait()
+            try:
+                card = self._reader.read(self._reading)
+            except CardFault as fault:
+                self._post(CardFailed(self._reading.number, fault.kind, str(fault)))
+            else:
+                self._post(CardRead(self._reading.number, card))
+            self._reading = None
+
+    def _abandon(self, reason: str) -> None:
+        if self._reading is not None:
+            self._post(CardFailed(self._reading.number, "reader_lost", reason))
+            self._reading = None
+        with suppress(queue.Empty):
+            self._post(CardFailed(self._asked.get_nowait().number, "reader_lost", reason))
