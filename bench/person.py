@@ -45,7 +45,7 @@ class Person:
         self._page = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
         self._page.request("GET", "/screens")
         self._lines = self._page.getresponse()
-        return self._next()
+        return self.see()
 
     def wait_ready(self, screen: dict[str, Any]) -> dict[str, Any]:
         """See screens until the idle one says that bills can be paid, with the fleet."""
@@ -53,7 +53,7 @@ class Person:
         while not (screen["name"] == "idle" and _READY in screen["html"] and _OFFLINE not in screen["html"]):
             if time.monotonic() > end_s:
                 raise Lost(f"the station did not become ready in {VISIT_MAX_S:g} s; it shows {screen['name']!r}")
-            screen = self._next()
+            screen = self.see()
         return screen
 
     def visit(self, screen: dict[str, Any], unit: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Person:
                 typed = True
             else:
                 self._act(screen)
-            screen = self._next()
+            screen = self.see()
         return screen
 
     def _type(self, number: int, unit: str) -> None:
@@ -109,7 +109,7 @@ class Person:
         reply.read()
         assert reply.status == 204, action
 
-    def _next(self) -> dict[str, Any]:
+    def see(self) -> dict[str, Any]:
         """The next screen; what only says that the page shall be thrown away is passed over. Raises Lost."""
         while line := self._lines.readline():
             if line.startswith(b"data:"):

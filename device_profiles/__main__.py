@@ -7,14 +7,15 @@ this package that does), asks the rooms, prints. Exit status: 0 accepted, 1 refu
 import argparse
 import json
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 from device_profiles.formats.explain import KINDS, Circumstances, explain
 from device_profiles.formats.id_number import SOURCES
 from device_profiles.formats.phone import FIELDS
-from device_profiles.profile import Peripheral, ProfileError, parse_peripheral, parse_station
+from device_profiles.peripheral import Peripherals
+from device_profiles.profile import ProfileError, parse_station, read_text
 from device_profiles.strict_toml import nearest
 
 HELP = """usage: python -m device_profiles COMMAND ...
@@ -107,38 +108,39 @@ def _check(arguments: Sequence[str]) -> int:
     paths = {kind: sorted(folder.glob(f"{kind}/*.toml")) for kind in ("peripherals", "stations")}
     if not any(paths.values()):
         parser.error(f"nothing to check: {folder} holds no stations/*.toml and no peripherals/*.toml")
-    peripherals: dict[str, Peripheral] = {}
-    faults = []
-    for path in paths["peripherals"]:
-        try:
-            peripherals[path.stem] = parse_peripheral(_text_of(path), path.stem)
-        except ProfileError as error:
-            faults.append(_told(path, error))
-    if faults and paths["stations"]:
-        # A station that names a wrong peripheral would be told that there is none of this name.
-        faults.append(f"{folder / 'stations'}: not checked until the peripherals are right")
-    else:
-        for path in paths["stations"]:
-            try:
-                parse_station(_text_of(path), path.stem, peripherals)
-            except ProfileError as error:
-                faults.append(_told(path, error))
+    faults = _faults(paths)
     print(
-        "\n".join(faults)
-        or f"{folder}: all right (stations: {len(paths['stations'])}, peripherals: {len(peripherals)})"
+        "\n".join(f"{folder}/{fault.name}:{fault.line or 1}: {fault.problem}" for fault in faults)
+        or f"{folder}: all right (stations: {len(paths['stations'])}, peripherals: {len(paths['peripherals'])})"
     )
     return 1 if faults else 0
 
 
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProfileError(path.stem, f"no UTF-8 text: {error.reason} at byte {error.start}") from None
-
-
-def _told(path: Path, error: ProfileError) -> str:
-    return f"{path}: {error.problem}" if error.line is None else f"{path}:{error.line}: {error.problem}"
+def _faults(paths: Mapping[str, Sequence[Path]]) -> list[ProfileError]:
+    """Read every file of a folder, also those that nothing names; give the first fault of each, and each only once."""
+    texts: dict[str, dict[str, str]] = {"peripherals": {}, "stations": {}}
+    unreadable: dict[str, ProfileError] = {}
+    for kind, found in paths.items():
+        for path in found:
+            try:
+                texts[kind][path.stem] = read_text(path, f"{kind}/{path.name}")
+            except ProfileError as error:
+                texts[kind][path.stem] = "="  # no TOML: whoever needs it is refused in its name, which is told already
+                unreadable[error.name] = error
+    faults = {str(error): error for error in unreadable.values()}
+    peripherals = Peripherals(texts["peripherals"])
+    readers: Mapping[str, Callable[[str], object]] = {
+        "peripherals": peripherals.__getitem__,
+        "stations": lambda name: parse_station(texts["stations"][name], name, peripherals, texts["stations"]),
+    }
+    for kind, read in readers.items():
+        for name in texts[kind]:
+            try:
+                read(name)
+            except ProfileError as error:
+                if error.name not in unreadable:
+                    faults.setdefault(str(error), error)
+    return sorted(faults.values(), key=lambda fault: (fault.name, fault.line or 1))
 
 
 def _one_of(known: Collection[str], what: str) -> Callable[[str], str]:

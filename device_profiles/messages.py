@@ -44,8 +44,33 @@ STATUS = {
     14: "refusals",  # [reason, count] each: messages that did not verify
     15: "dropped",  # events the full inbox had no room for
     16: "page_age_s",  # since the page in the browser last beat
+    17: "devices",  # more of each peripheral: maps by the numbers of DEVICE; what is 0 or empty is left out
 }
 STATUS_KEYS = {name: key for key, name in STATUS.items()}
+
+# One peripheral in status value 17; its state and paper stand under its port in value 5. Counts are for life, as of
+# `counted_ms`: they move at most every ten minutes or with a change of state, so that no heartbeat tells what one
+# visit did.
+DEVICE = {
+    0: "port",
+    1: "since_ms",  # when its state, paper or action became what it is, by the station's wall clock
+    2: "quality",  # of that clock
+    3: "since_mono_ms",  # the same moment by the monotonic clock, as mono_ms of the batch
+    4: "action",
+    5: "flapping",  # it changes so often that its changes are no longer recorded one by one
+    6: "worked_ms",  # its newest success: a card read, a code scanned, a slip that the printer confirmed
+    7: "reads_ok",
+    8: "reads_failed",
+    9: "scans",
+    10: "prints_confirmed",
+    11: "prints_failed",
+    12: "prints_unknown",
+    13: "paper_mm",
+    14: "jams",
+    15: "lost",  # how often it went from online to anything else
+    16: "counted_ms",
+}
+DEVICE_KEYS = {name: key for key, name in DEVICE.items()}
 
 QUESTIONS = {
     "payment_state": layout.shape(txn=layout.raw(1, 16)),

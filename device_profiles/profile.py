@@ -1,19 +1,41 @@
 """Profiles: what a station model is made of, from TOML to frozen values.
 
-Decides whether a profile is right and says where it is not. Opens no device and knows no driver's code: it only knows
-which driver names exist for which port. A new model is one TOML file; only a new driver adds a name here.
+Decides whether a station model is right and says where it is not: its peripherals, where they are pinned to a socket
+or a serial number, its numbers. Opens no device. A new model is one TOML file.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
+from device_profiles.peripheral import (
+    DRIVER_SETTINGS,
+    DRIVERS,
+    MATCH_DRIVERS,
+    NODE_DRIVERS,
+    PORTS,
+    Address,
+    Match,
+    Peripheral,
+    Peripherals,
+    Title,
+    parse_peripheral,
+    read_address,
+    read_match,
+    read_title,
+)
 from device_profiles.strict_toml import ProfileError, StrictToml, nearest
 
 __all__ = [
+    "DRIVERS",
+    "DRIVER_SETTINGS",
+    "MATCH_DRIVERS",
+    "NODE_DRIVERS",
+    "PORTS",
     "Address",
     "Limits",
     "Match",
@@ -22,86 +44,14 @@ __all__ = [
     "ProfileError",
     "Timeouts",
     "Title",
+    "load",
     "load_shipped",
     "parse_peripheral",
     "parse_station",
+    "read_text",
     "shipped_stations",
+    "texts",
 ]
-
-PORTS = ("reader", "scanner", "printer", "display")
-DRIVERS: Mapping[str, tuple[str, ...]] = {
-    "reader": ("simulated",),
-    "scanner": ("simulated",),
-    "printer": ("escpos_network", "simulated"),
-    "display": ("browser", "simulated"),
-}
-NETWORK_DRIVERS = frozenset({"escpos_network"})
-# What a driver of the port must be told about its model.
-PORT_LIMITS: Mapping[str, tuple[str, ...]] = {"printer": ("width_dots", "paper_mm")}
-# Known departures from the standard of the port; drivers ask for them by name.
-PORT_QUIRKS: Mapping[str, tuple[str, ...]] = {
-    "printer": ("no_cutter", "no_print_confirmation", "no_realtime_status"),
-}
-ADDRESS_DEFAULT = "127.0.0.1:9100"
-
-_USB_ID = re.compile("[0-9a-f]{4}:[0-9a-f]{4}")
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """A name for people, in both languages of the station."""
-
-    vi: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a network device listens."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Read ``host:port`` or ``[IPv6 address]:port``; raises ValueError."""
-        match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z.-]+)):([0-9]{1,5})", text)
-        if not match or not 1 <= int(match[3]) <= 65535:
-            raise ValueError(f"{text!r} is no address; write it as {ADDRESS_DEFAULT}")
-        return cls(match[1] or match[2], int(match[3]))
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """How the hardware is recognised when it is plugged in; every condition that is given must hold."""
-
-    usb: tuple[str, ...] = ()
-    port_path: str | None = None
-    serial: str | None = None
-
-    def fits(self, *, usb: str, port_path: str, serial: str | None) -> bool:
-        """Tell whether a plugged device (``usb`` as ``04b8:0e15``, lower-case hex) is the one; no condition, no fit."""
-        conditions = [usb in self.usb] if self.usb else []
-        conditions += [port_path == self.port_path] if self.port_path else []
-        conditions += [serial == self.serial] if self.serial else []
-        return bool(conditions) and all(conditions)
-
-
-@dataclass(frozen=True, slots=True)
-class Peripheral:
-    """One model of device: the port it serves, the driver that speaks its language, its limits and its quirks.
-
-    ``quirks`` maps the name of each to its reason. ``address`` is None where the driver needs no network.
-    """
-
-    name: str
-    title: Title
-    port: str
-    driver: str
-    match: Match
-    address: Address | None
-    limits: Mapping[str, int]
-    quirks: Mapping[str, str]
 
 
 def _between(default: int, low: int, high: int) -> Any:
@@ -156,33 +106,15 @@ class Profile:
         return replace(self, peripherals=moved)
 
 
-def parse_peripheral(text: str, name: str) -> Peripheral:
-    """Read the TOML of one peripheral; ``name`` is its file's name without ending. Raises ProfileError."""
-    toml = StrictToml.parse(text, name)
-    root = toml.table((), ("title", "port", "driver", "match", "address", "limits", "quirks"))
-    port = toml.word(("port",), PORTS, "port")
-    driver = toml.word(("driver",), DRIVERS[port], f"{port} driver")
-    if driver not in NETWORK_DRIVERS and "address" in root:
-        raise toml.fault(("address",), f"the driver {driver!r} needs no address; remove it")
-    needed = PORT_LIMITS.get(port, ())
-    toml.table(("limits",), needed)
-    quirks = toml.table(("quirks",), PORT_QUIRKS.get(port, ()))
-    return Peripheral(
-        name=name,
-        title=_title(toml),
-        port=port,
-        driver=driver,
-        match=_match(toml),
-        address=_address(toml, ("address",)) if driver in NETWORK_DRIVERS else None,
-        limits=MappingProxyType({key: toml.number(("limits", key), 1, 10_000) for key in needed}),
-        quirks=MappingProxyType({key: toml.string(("quirks", key)) for key in quirks}),
-    )
+def parse_station(
+    text: str, name: str, peripherals: Mapping[str, Peripheral], others: Mapping[str, str] = MappingProxyType({})
+) -> Profile:
+    """Read the TOML of one station model, which names its peripherals. Raises ProfileError.
 
-
-def parse_station(text: str, name: str, peripherals: Mapping[str, Peripheral]) -> Profile:
-    """Read the TOML of one station model, which names its peripherals. Raises ProfileError."""
-    toml = StrictToml.parse(text, name)
-    toml.table((), ("title", "peripherals", "address", "limits", "timeouts"))
+    ``others``: the texts of its folder by name; ``inherit`` may name one of them.
+    """
+    toml = StrictToml.inherit({**others, name: text}, name, "stations")
+    toml.table((), ("inherit", "title", "peripherals", "pin", "address", "limits", "timeouts"))
     chosen = []
     for port in toml.table(("peripherals",), PORTS):
         found = peripherals[toml.word(("peripherals", port), peripherals, "peripheral")]
@@ -191,7 +123,7 @@ def parse_station(text: str, name: str, peripherals: Mapping[str, Peripheral]) -
         chosen.append(found)
     profile = Profile(
         name=name,
-        title=_title(toml),
+        title=read_title(toml),
         peripherals=tuple(chosen),
         limits=toml.numbers("limits", Limits),
         timeouts=toml.numbers("timeouts", Timeouts),
@@ -200,47 +132,81 @@ def parse_station(text: str, name: str, peripherals: Mapping[str, Peripheral]) -
         raise toml.fault(("peripherals",), "a station needs a display; name one in [peripherals]")
     for port in toml.table(("address",), PORTS):
         try:
-            profile = profile.with_address(port, _address(toml, ("address", port)))
+            profile = profile.with_address(port, read_address(toml, ("address", port)))
         except ProfileError as error:
             raise toml.fault(("address", port), error.problem) from None
+    for port in toml.table(("pin",), PORTS):
+        profile = _pinned(toml, profile, port)
+    _check_apart(toml, profile)
     return profile
+
+
+def _pinned(toml: StrictToml, profile: Profile, port: str) -> Profile:
+    """Give the model with the device of ``port`` held to the socket or the serial number that [pin] names."""
+    path = ("pin", port)
+    found, pin = profile.peripheral(port), read_match(toml, path, ("port_path", "serial"))
+    if found is None:
+        raise toml.fault(path, f"this model has no {port} to pin; name one in [peripherals]")
+    if found.driver not in MATCH_DRIVERS:
+        raise toml.fault(path, f"the driver {found.driver!r} of {found.name!r} is not found on USB: remove the pin")
+    if "node" in found.settings:
+        raise toml.fault(path, f"{found.name!r} has a fixed path, {found.settings['node']}: remove the pin")
+    if not pin:
+        raise toml.fault(path, "a pin needs port_path or serial")
+    match = replace(
+        found.match,
+        port_path=pin.port_path or found.match.port_path,
+        serial=pin.serial or found.match.serial,
+    )
+    pinned = replace(found, match=match)
+    return replace(profile, peripherals=tuple(pinned if one is found else one for one in profile.peripherals))
+
+
+def _check_apart(toml: StrictToml, profile: Profile) -> None:
+    """Refuse two peripherals that could open the same device: which one would get it must not be left to chance."""
+    for one, other in combinations(profile.peripherals, 2):
+        node = one.settings.get("node")
+        if one.match.may_meet(other.match):
+            remedy = f"pin both: [pin.{one.port}] and [pin.{other.port}], each with port_path or serial"
+            raise toml.fault(
+                ("peripherals", other.port), f"{one.name!r} and {other.name!r} can fit the same device; {remedy}"
+            )
+        if node is not None and node == other.settings.get("node"):
+            raise toml.fault(("peripherals", other.port), f"{one.name!r} and {other.name!r} both open {node}")
+
+
+def load(folder: Traversable, name: str) -> Profile:
+    """Give a station model of a folder laid out as this package. Raises ProfileError."""
+    stations = texts(folder, "stations")
+    if name not in stations:
+        raise ProfileError(name, f"no such station profile{nearest(name, stations)}")
+    return parse_station(stations[name], name, Peripherals(texts(folder, "peripherals")), stations)
 
 
 def load_shipped(name: str) -> Profile:
     """Give a station model that comes with this package. Raises ProfileError."""
-    if name not in shipped_stations():
-        raise ProfileError(name, f"no such station profile{nearest(name, shipped_stations())}")
-    peripherals = {stem: parse_peripheral(text, stem) for stem, text in _shipped("peripherals").items()}
-    return parse_station(_shipped("stations")[name], name, peripherals)
+    return load(resources.files(__package__), name)
 
 
 def shipped_stations() -> list[str]:
     """Name the station models that come with this package."""
-    return sorted(_shipped("stations"))
+    return sorted(texts(resources.files(__package__), "stations"))
 
 
-def _title(toml: StrictToml) -> Title:
-    toml.table(("title",), ("vi", "en"))
-    return Title(toml.string(("title", "vi")), toml.string(("title", "en")))
+def texts(folder: Traversable, kind: str) -> dict[str, str]:
+    """Give the texts of ``folder/kind/*.toml`` by name. Raises ProfileError where one is no UTF-8 text."""
+    found = {}
+    for entry in sorted(folder.joinpath(kind).iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".toml"):
+            found[entry.name.removesuffix(".toml")] = read_text(entry, f"{kind}/{entry.name}")
+    return found
 
 
-def _match(toml: StrictToml) -> Match:
-    toml.table(("match",), ("usb", "port_path", "serial"))
-    usb = toml.strings(("match", "usb"))
-    for one in usb:
-        if not _USB_ID.fullmatch(one):
-            raise toml.fault(("match", "usb"), f"{one!r} is no USB id; write vendor and product as 04b8:0e15")
-    return Match(usb, toml.optional_string(("match", "port_path")), toml.optional_string(("match", "serial")))
-
-
-def _address(toml: StrictToml, path: tuple[str, ...]) -> Address:
+def read_text(entry: Traversable, name: str) -> str:
+    """Give the text of a profile; raises ProfileError, in the name given, where it is no UTF-8."""
+    data = entry.read_bytes()
     try:
-        return Address.parse(toml.optional_string(path) or ADDRESS_DEFAULT)
-    except ValueError as error:
-        raise toml.fault(path, str(error)) from None
-
-
-def _shipped(folder: str) -> dict[str, str]:
-    """Give the texts of ``<folder>/*.toml`` of this package by name."""
-    entries = resources.files(__package__).joinpath(folder).iterdir()
-    return {entry.name[:-5]: entry.read_text("utf-8") for entry in entries if entry.name.endswith(".toml")}
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ProfileError(name, f"no UTF-8 text: {error.reason} at byte {error.start}", line) from None

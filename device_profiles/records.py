@@ -94,8 +94,16 @@ KINDS = {
         state=layout.text(3, 20),
         paper=layout.text(4, 12, optional=True),
         detail=layout.text(5, 200, optional=True),
+        action=layout.text(6, 20, optional=True),
+        identity=layout.text(7, 80, optional=True),
+        flapping=layout.flag(8, optional=True),
     ),
 }
+
+# Kinds that have grown: their newest version, in which they are written; all others are in version 1.
+VERSIONS = {"device.state": 2}
+# The version of its kind that brought a field; one that is not named here is as old as its kind.
+SINCE = {("device.state", name): 2 for name in ("action", "identity", "flapping")}
 
 # Values whose words are a closed list.
 WORDS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -156,9 +164,14 @@ def _judge(kind: str, name: str, value: Any) -> None:
         raise RecordError(kind, name, "is not of its form")
 
 
+def version_of(kind: str) -> int:
+    """The version in which a kind is written; every earlier one is read for ever."""
+    return VERSIONS.get(kind, VERSION)
+
+
 def pack(kind: str, fields: Mapping[str, Any]) -> bytes:
     """Give the body of a record, not yet padded or sealed. Raises RecordError."""
-    return encode({0: kind, 1: VERSION, 2: check(kind, fields)})
+    return encode({0: kind, 1: version_of(kind), 2: check(kind, fields)})
 
 
 def unpack(body: bytes) -> tuple[str, dict[str, Any]]:
@@ -168,13 +181,16 @@ def unpack(body: bytes) -> tuple[str, dict[str, Any]]:
             pass
         case _:
             raise WireError("record", "a body is {0: kind, 1: version, 2: fields}")
-    if version != VERSION:
-        raise WireError("record", f"version {version} of a kind, known here: {VERSION}")
     if kind not in KINDS:
         raise RecordError(kind[:40], "", "unknown kind of record")
+    if not VERSION <= version <= version_of(kind):
+        raise WireError("record", f"version {version} of {kind}, known here: {VERSION} to {version_of(kind)}")
     try:
         fields = layout.from_table(KINDS[kind], numbered, kind)
     except layout.FieldError as error:
         raise RecordError(kind, error.name, error.words) from error
     check(kind, fields)
+    for name in fields:
+        if version < SINCE.get((kind, name), VERSION):
+            raise RecordError(kind, name, f"is not yet in version {version} of its kind")
     return kind, fields

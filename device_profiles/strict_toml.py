@@ -1,12 +1,12 @@
-"""A TOML text that must hold exactly what is expected of it.
+"""A TOML text that must hold exactly what is expected of it, and may continue another one.
 
-Decides types, bounds and known words, and says of every fault the line and the nearest right word. Knows nothing of
-stations.
+Decides types, bounds and known words, how a text takes over what stands in its parent, and says of every fault the
+file, the line and the nearest right word. Knows nothing of stations.
 """
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import Field, dataclass, fields
 from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -14,8 +14,10 @@ from typing import Any, ClassVar, Protocol, TypeVar
 Path = tuple[str, ...]
 
 _TOML_LINE = re.compile("at line ([0-9]+)")
-_HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")
-_KEY = re.compile(r"\s*([A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=")
+_NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_NAMES = rf"({_NAME}(?:\s*\.\s*{_NAME})*)"
+_HEADER = re.compile(rf"\s*\[+\s*{_NAMES}\s*\]+\s*(?:#|$)")
+_KEY = re.compile(rf"\s*{_NAMES}\s*=")
 
 
 class Numbers(Protocol):
@@ -47,24 +49,70 @@ def nearest(word: str, known: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StrictToml:
-    """A parsed text with its name; a path such as ``("limits", "width_dots")`` says where in it."""
+    """A parsed text with its name; a path such as ``("limits", "width_dots")`` says where in it.
+
+    ``own`` is what it says itself, ``root`` that together with what it takes over from ``parent``.
+    """
 
     text: str
     name: str
     root: dict[str, Any]
+    own: dict[str, Any]
+    parent: "StrictToml | None" = None
 
     @classmethod
     def parse(cls, text: str, name: str) -> "StrictToml":
         """Parse; raises ProfileError with the line."""
         try:
-            return cls(text, name, tomllib.loads(text))
+            root = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             line = _TOML_LINE.search(str(error))
-            raise ProfileError(name, f"no TOML: {error}", int(line[1]) if line else None) from None
+            last = text.rstrip("\n").count("\n") + 1  # the text ended too early
+            raise ProfileError(name, f"no TOML: {error}", int(line[1]) if line else last) from None
+        return cls(text, name, root, root)
+
+    @classmethod
+    def inherit(cls, texts: Mapping[str, str], stem: str, folder: str) -> "StrictToml":
+        """Parse ``texts[stem]`` and all that it inherits: ``inherit = "stem"`` names another of the texts.
+
+        Tables are merged key by key and the child wins; a text may inherit from one that inherits. Faults are told of
+        the file that holds them, ``folder/stem.toml``.
+
+        Raises:
+            ProfileError: no TOML, an unknown parent, or one that inherits from itself.
+        """
+        chain: list[StrictToml] = []
+        stems: list[str] = []
+        following: str | None = stem
+        while following is not None:
+            own = cls.parse(texts[following], f"{folder}/{following}.toml")
+            stems.append(following)
+            chain.append(own)
+            following = own.optional_string(("inherit",))
+            if following in stems:
+                circle = " -> ".join([*stems[stems.index(following) :], following])
+                raise own.fault(("inherit",), f"it inherits from itself: {circle}")
+            if following is not None and following not in texts:
+                known = texts.keys() - set(stems)
+                raise own.fault(("inherit",), f"there is no {following!r} to inherit from{nearest(following, known)}")
+        merged = chain.pop()
+        while chain:
+            child = chain.pop()
+            merged = cls(child.text, child.name, _merged(merged.root, child.own), child.own, merged)
+        return merged
 
     def fault(self, path: Path, problem: str) -> ProfileError:
-        """Give the error to raise for what stands at ``path``."""
-        return ProfileError(self.name, problem, self._line(path))
+        """Give the error to raise for what stands at ``path``, in the text (its own or a parent's) that says it.
+
+        What stands nowhere is missed in the child: at the table around it, else at the first line.
+        """
+        layer: StrictToml | None = self
+        while layer is not None and _at(layer.own, path) is None:
+            layer = layer.parent
+        says = layer or self
+        lines = says._lines()  # noqa: SLF001 - another one of this class
+        around = (path[:depth] for depth in range(len(path), 0, -1))
+        return ProfileError(says.name, problem, next((lines[one] for one in around if one in lines), 1))
 
     def table(self, path: Path, known: Collection[str]) -> dict[str, Any]:
         """Give the table at ``path``, empty when absent; every key must be known."""
@@ -105,6 +153,13 @@ class StrictToml:
             raise self.fault(path, f"unknown {what} {word!r}{nearest(word, known)}")
         return word
 
+    def one_number(self, path: Path, known: Collection[int]) -> int:
+        """Give the integer at ``path``, which must be one of the known."""
+        value = self._get(path)
+        if not isinstance(value, int) or isinstance(value, bool) or value not in known:
+            raise self.fault(path, f"{'.'.join(path)} must be one of {', '.join(map(str, sorted(known)))}")
+        return value
+
     def number(self, path: Path, low: int, high: int) -> int:
         """Give the integer at ``path``, both bounds included."""
         value = self._get(path)
@@ -119,13 +174,10 @@ class StrictToml:
         return kind(**{name: self.number((key, name), bounds[name]["low"], bounds[name]["high"]) for name in given})
 
     def _get(self, path: Path) -> Any:
-        value: Any = self.root
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
+        return _at(self.root, path)
 
-    def _line(self, path: Path) -> int | None:
-        """Find the line that names ``path``, else the nearest table around it; None for what is not there at all."""
+    def _lines(self) -> dict[Path, int]:
+        """Find the line that first names each path of this text itself."""
         lines: dict[Path, int] = {}
         header: Path = ()
         for number, line in enumerate(self.text.split("\n"), 1):
@@ -137,9 +189,25 @@ class StrictToml:
                 continue
             for depth in range(1, len(here) + 1):
                 lines.setdefault(here[:depth], number)
-        around = (path[:depth] for depth in range(len(path), 0, -1))
-        return next((lines[one] for one in around if one in lines), None)
+        return lines
+
+
+def _at(root: Mapping[str, Any], path: Path) -> Any:
+    """Give what stands at ``path``, None when absent (TOML itself has no null)."""
+    value: Any = root
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _parts(dotted: str) -> Path:
-    return tuple(part.strip() for part in dotted.split("."))
+    return tuple(part.strip("\"'") for part in re.findall(_NAME, dotted))
+
+
+def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """Give both tables in one; the child wins, but of tables on both sides only key by key."""
+    merged = dict(parent)
+    for key, value in child.items():
+        here = merged.get(key)
+        merged[key] = _merged(here, value) if isinstance(here, dict) and isinstance(value, dict) else value
+    return merged

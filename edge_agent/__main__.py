@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import logging
 import os
 import queue
@@ -16,18 +17,21 @@ import secrets
 import signal
 import sys
 import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device_profiles.peripheral import PORTS
 from device_profiles.profile import Address, Profile, ProfileError, load_shipped
 from edge_agent import boot, notify, settings
 from edge_agent.clock import Clock
 from edge_agent.drivers.display.browser import BrowserDisplay
 from edge_agent.drivers.open import DriverError, open_peripheral
-from edge_agent.drivers.worker import PrinterWorker, WatchWorker
+from edge_agent.drivers.worker import PrinterWorker, ReaderWorker, ScannerWorker, WatchWorker
 from edge_agent.errands import Errands
-from edge_agent.events import Tick
+from edge_agent.events import PeripheralState, Tick
 from edge_agent.journal import JournalFault
 from edge_agent.link import MqttLink
 from edge_agent.plugs import Plugs
@@ -36,9 +40,11 @@ from edge_agent.timetable import Timetable
 from provisioning.identity import Identity, IdentityFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edge_agent.agent import Agent
     from edge_agent.events import Event
-    from edge_agent.ports import CardReader, Printer
+    from edge_agent.ports import Printer
     from edge_agent.settings import Settings
 
 log = logging.getLogger("edge_agent")
@@ -74,22 +80,45 @@ class Inbox:
         self._ended = True
 
 
-def _peripherals(model: Profile, inbox: Inbox) -> tuple[PrinterWorker | None, Printer | None, list[WatchWorker]]:
-    """One worker for each peripheral but the display; also the printer's driver, for a simulator's controls."""
+@dataclass(slots=True)
+class _Devices:
+    """One worker for each peripheral but the display; the printer's driver too, for a simulator's controls."""
+
+    plugs: WatchWorker
     printer: PrinterWorker | None = None
     printer_driver: Printer | None = None
-    watchers: list[WatchWorker] = []
+    reader: ReaderWorker | None = None
+    scanner: ScannerWorker | None = None
+
+    def ears(self) -> list[Any]:
+        """All that has a thread; the plugs last, so that nobody is told of a device before its driver runs."""
+        return [ear for ear in (self.printer, self.reader, self.scanner, self.plugs) if ear is not None]
+
+
+def _peripherals(model: Profile, inbox: Inbox) -> _Devices:
+    """Give the workers that a station model asks for; none runs yet. A driver that cannot be had is a device's state.
+
+    The station serves without it: that is said as loudly as a cable that is pulled out.
+    """
+    devices = _Devices(WatchWorker("plugs", "udev", Plugs(), inbox.post))
     for each in model.peripherals:
         if each.port == "display":
             continue
-        driver: Any = open_peripheral(each)
-        if each.port == "printer":
-            printer_driver, printer = driver, PrinterWorker(each.name, driver, inbox.post)
-        else:
-            watched: CardReader = driver
-            watchers.append(WatchWorker(each.port, each.name, watched, inbox.post))
-    watchers.append(WatchWorker("plugs", "udev", Plugs(), inbox.post))
-    return printer, printer_driver, watchers
+        try:
+            driver: Any = open_peripheral(each)
+        except (DriverError, ImportError, OSError) as why:
+            log.error("no driver for %s %s: %s", each.port, each.name, why)  # noqa: TRY400  the words say all
+            inbox.post(PeripheralState(each.port, each.name, "hardwareError", None, str(why), "configuration"))
+            continue
+        match each.port:
+            case "printer":
+                devices.printer_driver = driver
+                devices.printer = PrinterWorker(each.name, driver, inbox.post)
+            case "reader":
+                devices.reader = ReaderWorker(each.name, driver, inbox.post)
+            case _:
+                devices.scanner = ScannerWorker(each.name, driver, inbox.post)
+    return devices
 
 
 def _loop(agent: Agent, clock: Clock, inbox: Inbox) -> None:
@@ -117,12 +146,23 @@ def run(chosen: Settings) -> int:
     """Run one station until it is told to end."""
     threading.excepthook = _end_on_dead_thread
     identity = Identity.load(chosen.folder / "identity", may_connect=False)
-    with (chosen.folder / "agent.lock").open("w") as lock:
+    with _alone(chosen.folder):
+        return _serve(chosen, identity)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the only one who works in a station's folder. Raises IdentityFault where another agent does."""
+    if not folder.is_dir():
+        raise IdentityFault(f"{folder} is no station's folder: name the one that holds identity/")
+    with (folder / "agent.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise IdentityFault(f"another agent runs in {chosen.folder}: two would write one journal") from None
-        return _serve(chosen, identity)
+            raise IdentityFault(
+                f"another agent runs in {folder}, and there can be one only: stop it first (systemctl stop kiosk-agent)"
+            ) from None
+        yield
 
 
 def _serve(chosen: Settings, identity: Identity) -> int:
@@ -132,9 +172,9 @@ def _serve(chosen: Settings, identity: Identity) -> int:
         model = model.with_address("printer", Address.parse(chosen.printer_address))
     inbox = Inbox()
     clock = Clock(identity.time_floor_ms)
-    printer, printer_driver, watchers = _peripherals(model, inbox)
+    devices = _peripherals(model, inbox)
     display = BrowserDisplay(
-        chosen.screen_host, chosen.screen_port, simulator_slip=getattr(printer_driver, "last_slip_png", None)
+        chosen.screen_host, chosen.screen_port, simulator_slip=getattr(devices.printer_driver, "last_slip_png", None)
     )
     link = MqttLink(identity, inbox.post)
     errands = Errands(identity.face_url, identity.ca, inbox.post)
@@ -144,7 +184,9 @@ def _serve(chosen: Settings, identity: Identity) -> int:
         link=link,
         display=display,
         errands=errands,
-        printer=printer,
+        printer=devices.printer,
+        reader=devices.reader,
+        scanner=devices.scanner,
         random_bytes=secrets.token_bytes,
         jitter=random.SystemRandom().random,
     )
@@ -153,7 +195,7 @@ def _serve(chosen: Settings, identity: Identity) -> int:
     agent = boot.assemble(chosen.folder, identity, model, around, heartbeat_s, version("citizen-station"))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: inbox.end())
-    ears: list[Any] = [link, errands, timetable, *watchers, *([printer] if printer else [])]
+    ears: list[Any] = [link, errands, timetable, *devices.ears()]
     for ear in ears:
         ear.start()
     log.info("station %s serves its screen at http://%s:%d/", identity.station, chosen.screen_host, chosen.screen_port)
@@ -176,17 +218,67 @@ def _folder(given: str | None) -> Path:
     return Path(folder)
 
 
+def _bench_words(commands: Any) -> None:
+    made = commands.add_parser("bench", help="list what is plugged in and try each device; stop the agent first")
+    made.add_argument("folder", nargs="?", type=Path, help="a station's folder: its own profile is tried")
+    made.add_argument("--profile", help="a station model (default: whatever fits what is plugged in)")
+    made.add_argument("--port", action="append", choices=PORTS, help="try this port only; may be repeated")
+    made.add_argument("--printer-address", help="HOST:PORT of the network printer")
+    made.add_argument("--no-print", action="store_true", help="spend no paper")
+    made.add_argument(
+        "--wait-s", type=float, default=10.0, help="wait so long for a card and for a code (0: ask for none)"
+    )
+    made.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _bench(given: argparse.Namespace) -> int:
+    """The technician's bench; needs no server and no network. 1 where a device failed."""
+    from edge_agent import bench  # a station that serves needs nothing of it
+
+    with ExitStack() as held:
+        name = given.profile or ""
+        if given.folder:
+            held.enter_context(_alone(given.folder))
+            name = name or Identity.load(given.folder / "identity", may_connect=False).profile
+        plugs = bench.look(_tell)
+        model = load_shipped(name) if name else None
+        if model and given.printer_address:
+            model = model.with_address("printer", Address.parse(given.printer_address))
+        chosen = model.peripherals if model else bench.found(plugs)
+        tried = [each for each in chosen if not given.port or each.port in given.port]
+        trials = bench.Bench(_tell, given.wait_s, prints=not given.no_print).tries(tried)
+    if not trials:
+        _tell("no device of a known model: plug one in, or name the station's model with --profile")
+    if given.json:
+        print(json.dumps({"profile": name, **bench.report(plugs, trials)}, ensure_ascii=False, indent=2))
+    else:
+        print(bench.text(plugs, trials))
+    return 1 if not trials or any(each.result == "fail" for each in trials) else 0
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line; give the exit code: 0 ended as asked, 1 could not run, 2 wrong usage."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["display"]:  # not in this process: the agent's modules would stay in memory beside the screen
+        os.execv(sys.executable, [sys.executable, "-m", "edge_agent.screen_watch", *words[1:]])  # noqa: S606
     parser = argparse.ArgumentParser(prog="python -m edge_agent", description="The agent of one station.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{run}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{run,bench,display}")
+    # Its own arguments are read by edge_agent.screen_watch.
+    commands.add_parser("display", help="keep the page on the screen: kiosk-display.service", add_help=False)
     runs = commands.add_parser("run", help="serve residents until told to end")
     runs.add_argument("folder", nargs="?", help="the station's folder (default: systemd's state directory)")
     runs.add_argument("--screen-port", type=int, help="port of the resident's page on loopback")
     runs.add_argument("--printer-address", help="HOST:PORT of the network printer")
     runs.add_argument("--heartbeat-s", type=int, help="seconds between heartbeats")
-    given = parser.parse_args(arguments)
+    _bench_words(commands)
+    given = parser.parse_args(words)
     try:
+        if given.command == "bench":
+            return _bench(given)
         replaced = {
             "screen_port": given.screen_port,
             "printer_address": given.printer_address,

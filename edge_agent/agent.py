@@ -11,14 +11,13 @@ import hashlib
 import logging
 import os
 import shutil
-import unicodedata
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from device_profiles import anchors
 from device_profiles.bills import BillSet
-from device_profiles.formats.text import luhn_card_runs
 from device_profiles.messages import STATUS_KEYS
 from device_profiles.wire import BATCH_MAX_BYTES, Batch
 from edge_agent import effects as do
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from device_profiles.messages import SignedSet
     from edge_agent.clock import Clock
-    from edge_agent.drivers.worker import PrinterWorker, ReaderWorker
+    from edge_agent.drivers.worker import PrinterWorker, ReaderWorker, ScannerWorker
     from edge_agent.effects import Effect
     from edge_agent.errands import Errands
     from edge_agent.events import Event, Now
@@ -51,7 +50,9 @@ JOURNAL_FAULT = "journal"
 PROBE_S = 15.0
 ACK_FRESH_S = 30.0  # an Ack that took longer does not set the clock: the broker may have held it back
 PROBE_BYTES = 8192
-PAGE_SILENT_S = 60.0
+PAGE_SILENT_S = 6.0  # three beats of the page (screens/kiosk.js)
+_PAGE_BEATS = events.PeripheralState("display", "page", "online")
+_PAGE_SILENT = events.PeripheralState("display", "page", "offline", detail="the page does not beat", action="reset")
 EXPOSURE = "pay.exposure."  # names of the state table: payments of a biller that await their credit
 
 
@@ -80,14 +81,16 @@ class Agent:
     errands: Errands
     printer: PrinterWorker | None = None
     reader: ReaderWorker | None = None
+    scanner: ScannerWorker | None = None
     status: dict[str, Any] = field(default_factory=dict)
     boot: int = 0
     _events: deque[Event] = field(default_factory=deque)
     _stopped: set[str] = field(default_factory=set)
-    _peripherals: dict[str, events.PeripheralState] = field(default_factory=dict)
+    _heard: dict[str, events.PeripheralState] = field(default_factory=dict)
     _ack_seen: tuple[int, bytes, bytes] | None = None
     _probe_at_s: float = 0.0
     _in_visit: bool = False
+    _look_again: bool = False
     _sent_s: dict[bytes, float] = field(default_factory=dict)
     _beat_s: float | None = None
 
@@ -112,8 +115,8 @@ class Agent:
         self._try_journal(now, lambda: self.journal.remember({"boot": self.boot, **kept_ack}))
         self.handle(events.Started(self.boot, state), now)
         for each in kept:
-            if each.name.startswith(BILLS):
-                self.handle(events.BillsApplied(BillSet.decode(each.body)), now)
+            if (in_force := _applied(each.name, each.body)) is not None:
+                self.handle(in_force, now)
         first: list[Effect] = []
         if opened:
             first.append(do.Append("journal.opened", {"reason": opened, **last}, order=0))
@@ -154,31 +157,49 @@ class Agent:
                     self._ack_seen = (ack.next, ack.digest, ack.lineage)
                     if now.mono_s - sent_s <= ACK_FRESH_S:
                         self.clock.witness(ack.time_ms)
-            case events.PeripheralState(port=port, name=name, state=state, paper=paper, detail=detail):
-                if self._peripherals.get(port) == event:
+            case events.PeripheralState(port=port):
+                if self._heard.get(port) == event:
                     return False
-                self._peripherals[port] = event
-                fields = {"port": port, "name": name, "state": state, "paper": paper, "detail": _sayable(detail)}
-                self._perform_all([do.Append("device.state", fields, order=0)], now)
+                self._heard[port] = event
             case events.Due(name="self_test") if self.printer is not None:
                 self.printer.ask_state()
             case events.Plugged(identity=identity, node=node):
                 log.info("plugged in: %s at %s", identity, node)
+                self._plugs_changed()
             case events.Unplugged(identity=identity):
                 log.info("pulled out: %s", identity)
+                self._plugs_changed()
             case events.PageBeat():
                 self._beat_s = now.mono_s
-                self._events.append(events.PeripheralState("display", "page", "online"))
+                self._events.append(_PAGE_BEATS)
             case events.Tick():
                 self._idle(now)
             case _:
                 pass
         return True
 
+    def _plugs_changed(self) -> None:
+        """Have the drivers look, at once and at the next Tick again.
+
+        One device makes several events, the node that a driver opens comes last, and a printer's queue is short: so
+        once for the first event and once for all that follow it.
+        """
+        if not self._look_again:
+            self._look()
+        self._look_again = True
+
+    def _look(self) -> None:
+        for worker in (self.printer, self.reader, self.scanner):
+            if worker is not None:
+                worker.look()
+
     def _idle(self, now: Now) -> None:
         """What the hand does of itself: prepare the next visit's key, probe a refused journal, miss the page's beat."""
+        if self._look_again:
+            self._look_again = False
+            self._look()
         if self._beat_s is not None and now.mono_s - self._beat_s > PAGE_SILENT_S:
-            self._events.append(events.PeripheralState("display", "page", "offline", detail="the page does not beat"))
+            self._events.append(_PAGE_SILENT)
         if JOURNAL_FAULT in self._stopped:
             if now.mono_s >= self._probe_at_s:
                 self._try_journal(now, self._probe)
@@ -229,9 +250,7 @@ class Agent:
                 self.status["visits"] = self.status.get("visits", 0) + 1
                 return self._try_journal(now, lambda: self.sealer.begin(self._stamp(now), self._trusted()))
             case do.Wipe():
-                self._in_visit = False
-                self.sealer.wipe()
-                self.display.wipe()
+                self._wipe()
             case do.StopService(reason=reason):
                 self._stop(reason)
             case do.ResumeService(reason=reason):
@@ -241,6 +260,13 @@ class Agent:
             case do.ApplyConfig(values=values):
                 self._events.append(events.Configured(values))
         return True
+
+    def _wipe(self) -> None:
+        self._in_visit = False
+        self.sealer.wipe()
+        self.display.wipe()
+        if self.scanner is not None:
+            self.scanner.forget()
 
     def _append(self, effect: do.Append, now: Now) -> bool:
         following = effect.remember.get("pay.counter")
@@ -302,8 +328,8 @@ class Agent:
             log.warning("set %s could not be kept: %s", effect.name, error)
             self._events.append(events.FetchFailed(effect.name, effect.version, str(error)))
             return False
-        if effect.name.startswith(BILLS):
-            self._events.append(events.BillsApplied(BillSet.decode(effect.body)))
+        if (in_force := _applied(effect.name, effect.body)) is not None:
+            self._events.append(in_force)
         return True
 
     def _send(self, first: int, count_max: int, now: Now) -> None:
@@ -351,9 +377,6 @@ class Agent:
             ),
             **({} if self._beat_s is None else {"page_age_s": int(now.mono_s - self._beat_s)}),
             "refusals": [[reason, count] for reason, count in sorted(self.inbound.refusals.items())[:20]],
-            "peripherals": [
-                [each.port, each.name[:40], each.state, each.paper or ""] for each in self._peripherals.values()
-            ],
         }
         return {STATUS_KEYS[name]: value for name, value in self.status.items()}
 
@@ -367,18 +390,19 @@ class Agent:
         return self.clock.trusted_ms()
 
 
+def _applied(name: str, body: bytes) -> Event | None:
+    """What the machines are told of a verified set; None for one that nobody here uses."""
+    if name.startswith(BILLS):
+        return events.BillsApplied(BillSet.decode(body))
+    return events.AnchorsApplied(anchors.AnchorSet.decode(body)) if name == anchors.NAME else None
+
+
 def _ack(kept: object) -> tuple[int, bytes, bytes] | None:
     match kept:
         case [int(following), bytes(digest), bytes(lineage)]:
             return following, digest, lineage
         case _:
             return None
-
-
-def _sayable(detail: str) -> str | None:
-    """A driver's own words as a record takes them; None where there are none, or they look like a card number."""
-    words = unicodedata.normalize("NFC", detail.encode(errors="replace").decode())[:200]
-    return None if luhn_card_runs(words) else words or None
 
 
 def _rss_kib() -> int:

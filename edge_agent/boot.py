@@ -16,6 +16,7 @@ from edge_agent.inbound import Inbound
 from edge_agent.journal import Journal, JournalBroken, readable
 from edge_agent.lease import Lease
 from edge_agent.machines.converge import Converge
+from edge_agent.machines.devices import Devices
 from edge_agent.machines.payment import HOUR_MS, Limits
 from edge_agent.machines.scene import VisitSettings
 from edge_agent.machines.sync import Sync
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from device_profiles import profile
     from edge_agent.clock import Clock
-    from edge_agent.drivers.worker import PrinterWorker, ReaderWorker
+    from edge_agent.drivers.worker import PrinterWorker, ReaderWorker, ScannerWorker
     from edge_agent.errands import Errands
     from edge_agent.ports import Display, Link
     from provisioning.identity import Identity
@@ -59,6 +60,7 @@ class Surroundings:
     errands: Errands
     printer: PrinterWorker | None
     reader: ReaderWorker | None = None
+    scanner: ScannerWorker | None = None
     random_bytes: Callable[[int], bytes]
     jitter: Callable[[], float]
 
@@ -161,6 +163,7 @@ def assemble(
         sets=sets,
         lease=lease,
         machines=(
+            Devices((each.port, each.name) for each in model.peripherals),
             Sync(heartbeat_s=heartbeat_s, jitter=around.jitter),
             Converge(identity.device, identity.rev_floor, {each.name: each.version for each in kept}),
             Visit(visit_settings(identity, model, counter_first), around.random_bytes),
@@ -170,6 +173,7 @@ def assemble(
         errands=around.errands,
         printer=around.printer,
         reader=around.reader,
+        scanner=around.scanner,
         status={"profile": identity.profile},
     )
     agent.start(clock.now(), version, kept, opened.reason)

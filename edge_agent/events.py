@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from device_profiles.anchors import AnchorSet
     from device_profiles.bills import BillSet
     from device_profiles.messages import Desired
     from device_profiles.wire import Ack
@@ -210,11 +211,12 @@ class PeripheralState:
 
 @dataclass(frozen=True, slots=True)
 class PrintDone:
-    """A print job ended: `confirmed`, `failed` or `unknown`; never assumed."""
+    """A print job ended: `confirmed`, `failed` or `unknown`; never assumed. `paper_mm`: fed for it, 0 = not known."""
 
     job: bytes
     result: Literal["confirmed", "failed", "unknown"]
     detail: str = ""
+    paper_mm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,13 @@ class BillsApplied:
     """A verified bill list is in force (at start: the one kept on disk)."""
 
     bills: BillSet
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorsApplied:
+    """A verified set of issuers' certificates is in force (at start: the one kept on disk)."""
+
+    anchors: AnchorSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +338,7 @@ Event = (
     | Answered
     | NotAnswered
     | BillsApplied
+    | AnchorsApplied
     | FetchFailed
     | SetVerified
     | HttpDone

@@ -32,3 +32,8 @@ def alive() -> None:
 def stopping() -> None:
     """We were asked to end."""
     _say("STOPPING=1")
+
+
+def status(words: str) -> None:
+    """One line of ours for `systemctl status`."""
+    _say(f"STATUS={words}")

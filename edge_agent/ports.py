@@ -30,7 +30,7 @@ class PortFault(Exception):
 
 
 class Printer(Protocol):
-    """Gives slips."""
+    """Gives slips. A driver that knows how much paper its newest slip took keeps that in `slip_mm`, an int."""
 
     def open(self) -> PeripheralState:
         """Reach the device and say how it is. Deadline 5 s."""
@@ -78,6 +78,10 @@ class CardReader(Ear, Protocol):
 
 class Scanner(Ear, Protocol):
     """Waits for Scanned events."""
+
+    def forget(self) -> None:
+        """Drop what was scanned and not yet taken, even half a line. Raises PortFault where the device is gone."""
+        ...
 
 
 class Display(Protocol):

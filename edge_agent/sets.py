@@ -6,6 +6,7 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING
 
+from device_profiles import anchors
 from device_profiles.bills import BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import SET_MAX_BYTES, SignedSet
@@ -22,12 +23,14 @@ SIGNED_MAX_BYTES = SET_MAX_BYTES + 4096
 
 
 def verify(trust: FleetTrust, data: bytes, trusted_ms: int) -> SignedSet:
-    """Open a signed set. Raises WireError where the signature, the format or the bill list inside is not right."""
+    """Open a signed set. Raises WireError where the signature, the format or what is inside is not right."""
     found = SignedSet.decode(trust.verify("set", data, SIGNED_MAX_BYTES, trusted_ms))
     if found.name.startswith(BILLS):
         bills = BillSet.decode(found.body)
         if found.name != BILLS + bills.building or found.version != bills.version:
             raise WireError("set", "the bill list inside is for another building or version")
+    elif found.name == anchors.NAME and anchors.AnchorSet.decode(found.body).version != found.version:
+        raise WireError("set", "the certificates inside are of another version")
     return found
 
 

@@ -81,11 +81,23 @@ def _claim(given: argparse.Namespace) -> int:
     return 0
 
 
-def _bills(given: argparse.Namespace) -> int:
+def _set_key(path: Path) -> SigningKey:
     try:
-        key = SigningKey.from_pem(given.set_key.read_bytes())
+        return SigningKey.from_pem(path.read_bytes())
     except WireError as error:
-        raise CommandRefused(f"{given.set_key} is no signing key ({error}): give the fleet's set.pem") from error
+        raise CommandRefused(f"{path} is no signing key ({error}): give the fleet's set.pem") from error
+
+
+def _anchors(given: argparse.Namespace) -> int:
+    key = _set_key(given.set_key)
+    files = {str(each): each.read_bytes() for each in given.certificates}
+    pointer = commands.import_anchors(given.folder, files, key, _now_ms())
+    print(f"{pointer.name} version {pointer.version}: {len(files)} certificates, {pointer.size_bytes} bytes, signed")
+    return 0
+
+
+def _bills(given: argparse.Namespace) -> int:
+    key = _set_key(given.set_key)
     payee = Payee(given.bin, given.account, given.payee)
     place = (given.building, given.title)
     report, pointer = commands.import_bills(
@@ -209,6 +221,14 @@ def _registry_words(words: _Words) -> None:
     made.add_argument("--offline", action="store_true", help="allow codes while a station is offline, within limits")
 
 
+def _set_words(words: _Words) -> None:
+    made = words.desk(
+        "anchors", _anchors, "sign the certificates of those who issue chip cards (CSCA) for all stations"
+    )
+    made.add_argument("certificates", type=Path, nargs="+", help="files in DER or PEM; they replace those in force")
+    made.add_argument("--set-key", type=Path, required=True, help="the offline set key (offline/set.pem)")
+
+
 def _parser() -> argparse.ArgumentParser:
     words = _Words()
     made = words.verb("init", _init, "make a whole fleet folder with its keys")
@@ -216,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--host", default="127.0.0.1", help="name or address under which stations reach the server")
     words.desk("serve", _serve, "run the fleet server until told to end", optional=True)
     _registry_words(words)
+    _set_words(words)
     made = words.desk("backup", _backup, "write a checked backup while the server runs", optional=True)
     made.add_argument("--target", type=Path)
     made = words.desk("restore", _restore, "make the database from a backup; the server must not run")

@@ -1,7 +1,8 @@
-"""What operations do from the command line: stations, claims, bill lists, people, revocation, backup, rebuild.
+"""What operations do from the command line: stations, claims, signed sets, people, revocation, backup, rebuild.
 
 Each works on the same database as a running server (SQLite lets two processes write in turn); the server notices by
-the registry's log. Bill lists are signed here with the offline set key, which the server never has.
+the registry's log. Bill lists and issuers' certificates are signed here with the offline set key, which the server
+never has.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from device_profiles import messages
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from device_profiles import anchors, messages
 from device_profiles.bills import BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import SET_MAX_BYTES, SignedSet
@@ -26,7 +30,7 @@ from fleet_server.store_sqlite import SqliteStore
 from provisioning.keys import SigningKey, sign_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from fleet_server.bills import ImportReport
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 DATABASE = "fleet.db"
 DAY_MS = 86_400_000
 LIST_DAYS = 40
+ANCHOR_DAYS = 400
 CLAIM_HOURS = 48
 STATION = re.compile("K[0-9]{4}")
 
@@ -149,6 +154,46 @@ def import_bills(
         pointer = pointer_of(name, version, signed)
         store.run(lambda desk: desk.add_set(pointer, signed, now_ms))
     return report, pointer
+
+
+def import_anchors(folder: Path, files: Mapping[str, bytes], set_key: SigningKey, now_ms: int) -> SetPointer:
+    """Sign the issuers' certificates that stations shall trust, and put them where stations fetch them.
+
+    files: certificates in DER or PEM by the name of their file. Raises CommandRefused for one that is no issuer's, and
+    for a key that stations do not believe.
+    """
+    certificates = tuple(_issuer(name, data) for name, data in files.items())
+    with opened(folder) as store:
+        newest = max((each.version for each in store.newest_sets() if each.name == anchors.NAME), default=0)
+        version = max(newest + 1, now_ms // 1000)
+        body = anchors.AnchorSet(version=version, certificates=certificates).encode()
+        content = SignedSet(
+            name=anchors.NAME,
+            version=version,
+            issued_ms=now_ms,
+            not_after_ms=now_ms + ANCHOR_DAYS * DAY_MS,
+            body=body,
+        )
+        signed = sign_set(set_key, content)
+        _believed(folder, signed, now_ms)
+        pointer = pointer_of(anchors.NAME, version, signed)
+        store.run(lambda desk: desk.add_set(pointer, signed, now_ms))
+    return pointer
+
+
+def _issuer(name: str, data: bytes) -> bytes:
+    """Give a certificate in DER; refuse one that may not sign others. Raises CommandRefused."""
+    pem = data.lstrip().startswith(b"-----BEGIN")
+    try:
+        read = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
+        issuer = read.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except ValueError as error:
+        raise CommandRefused(f"{name} is no certificate in DER or PEM ({error}): is it the right file?") from error
+    except x509.ExtensionNotFound:
+        issuer = False
+    if not issuer:
+        raise CommandRefused(f"{name} is no issuing authority's certificate (CA): give the country's CSCA certificate")
+    return read.public_bytes(Encoding.DER)
 
 
 def _check_building(store: SqliteStore, building: str) -> None:

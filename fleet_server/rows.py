@@ -184,7 +184,8 @@ class QuarantineRow:
 class StationState:
     """Projection of one device's records: how the station says it is.
 
-    peripherals: "port/name" -> {state, paper, detail, at_ms}; sets: name -> {version, result, reason};
+    peripherals: "port/name" -> {state, paper, detail, action, identity, flapping, at_ms}, since the station last
+    started: one that is not there has not spoken; sets: name -> {version, result, reason};
     visits: outcome -> count; slips: result -> count. `journals` counts the journals it opened, `journal_reason` says
     why the newest one was.
     """

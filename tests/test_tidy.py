@@ -134,16 +134,20 @@ def top_level(project: Project) -> Iterator[str]:
 
 
 def tables(project: Project) -> Iterator[str]:
+    read: dict[str, dict[str, object]] = {}
     for path, text in project.files.items():
-        if not (path.startswith("device_profiles/") and path.endswith(".toml")):
-            continue
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            yield f"{path}: {error}"
-            continue
-        if path.startswith("device_profiles/peripherals/"):
-            driver = f"edge_agent/drivers/{table.get('port')}/{table.get('driver')}.py"
+        if path.startswith("device_profiles/") and path.endswith(".toml"):
+            try:
+                read[path] = tomllib.loads(text)
+            except tomllib.TOMLDecodeError as error:
+                yield f"{path}: {error}"
+    folder = "device_profiles/peripherals/"
+    for path, table in read.items():
+        if path.startswith(folder):
+            whole, parents = dict(table), 0
+            while (parent := read.get(f"{folder}{whole.get('inherit')}.toml")) and parents < len(read):
+                whole, parents = {**parent, **whole, "inherit": parent.get("inherit")}, parents + 1
+            driver = f"edge_agent/drivers/{whole.get('port')}/{whole.get('driver')}.py"
             if driver not in project.files:
                 yield f"{path}: its driver {driver} does not exist"
 
@@ -262,6 +266,15 @@ PLANTED: list[tuple[Callable[[Project], Iterator[str]], dict[str, str], str]] = 
     (top_level, {"notes.txt": ""}, "README.md: missing"),
     (tables, {"device_profiles/peripherals/a.toml": "port = \n"}, "a.toml: Invalid"),
     (tables, {"device_profiles/peripherals/a.toml": 'port = "printer"\ndriver = "x"\n'}, "drivers/printer/x.py"),
+    (
+        tables,
+        {
+            "device_profiles/peripherals/a.toml": 'inherit = "b"\ndriver = "x"\n',
+            "device_profiles/peripherals/b.toml": 'port = "reader"\n',
+        },
+        "a.toml: its driver edge_agent/drivers/reader/x.py",
+    ),
+    (tables, {"device_profiles/peripherals/a.toml": 'inherit = "a"\ndriver = "x"\n'}, "drivers/None/x.py"),
     (decisions, {"docs/decisions/0001-a.md": "", "docs/decisions/0003-b.md": ""}, "0001 0003"),
     (decisions, {"docs/decisions/0001-a.md": "", "docs/decisions/0001-b.md": ""}, "0001 0001"),
     (decisions, {"pyproject.toml": "# docs/decisions/" + "0009\n"}, "decision 0009"),

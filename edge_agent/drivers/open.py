@@ -12,6 +12,8 @@ import pkgutil
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
+from device_profiles.profile import MATCH_DRIVERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
@@ -67,7 +69,13 @@ def open_peripheral(peripheral: Peripheral) -> object:
     Raises:
         DriverError: the driver does not exist or refuses what the profile says.
     """
-    settings: dict[str, object] = {"name": peripheral.name, **dict.fromkeys(peripheral.quirks, True)}
+    settings: dict[str, object] = {
+        "name": peripheral.name,
+        **dict.fromkeys(peripheral.quirks, True),
+        **peripheral.settings,
+    }
+    if peripheral.driver in MATCH_DRIVERS:
+        settings["match"] = peripheral.match
     if "width_dots" in peripheral.limits:
         settings["width_dots"] = peripheral.limits["width_dots"]
     if peripheral.address is not None:
@@ -79,7 +87,7 @@ def read_settings(kind: type[Settings], driver: str, given: Mapping[str, object]
     """Make a driver's frozen settings from what a profile gives.
 
     Args:
-        kind: a dataclass whose fields are str, int or bool.
+        kind: a dataclass whose fields are str, int, bool or Match (device_profiles.profile).
         driver: whose settings they are, for the words of an error.
         given: values by name.
 

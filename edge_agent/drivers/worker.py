@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from edge_agent.card import CardRequest
     from edge_agent.effects import Slip
     from edge_agent.events import Event
-    from edge_agent.ports import CardReader, Ear, Printer
+    from edge_agent.ports import CardReader, Ear, Printer, Scanner
 
     _Command = tuple[bytes, Slip] | Literal["state", "look", "stop"]
 
@@ -176,7 +176,8 @@ class PrinterWorker(_Worker):
     def look(self) -> None:
         """Also ask the printer now: pulled out, it must not pass for present until the next usual look."""
         super().look()
-        self._put("look")
+        if self._commands.empty():  # after any command it is asked all the same
+            self._put("look")
 
     def _put(self, command: _Command) -> bool:
         try:
@@ -208,7 +209,8 @@ class PrinterWorker(_Worker):
         except PortFault as fault:
             done = PrintDone(job, "failed", str(fault))
         else:
-            done = PrintDone(job, "confirmed" if said == "confirmed" else "unknown")
+            fed_mm = getattr(self._printer, "slip_mm", 0)
+            done = PrintDone(job, "confirmed" if said == "confirmed" else "unknown", paper_mm=fed_mm)
         self._printing = None
         self._post(done)
 
@@ -228,7 +230,7 @@ class PrinterWorker(_Worker):
 
 
 class WatchWorker(_Worker):
-    """Serves what only reports: a scanner, the plugs."""
+    """Serves what only reports: the plugs."""
 
     def __init__(self, port: str, name: str, driver: Ear, post: Callable[[Event], None], pace: Pace = _USUAL) -> None:
         super().__init__(port, name, driver, post, pace)
@@ -241,10 +243,35 @@ class WatchWorker(_Worker):
             if isinstance(event, PeripheralState):
                 self._say(event)
             elif event is not None:
-                self._post(event)
+                self._heard(event)
 
     def _command(self) -> None:
         """Do what was asked for in the meantime."""
+
+    def _heard(self, event: Event) -> None:
+        self._post(event)
+
+
+class ScannerWorker(WatchWorker):
+    """Serves a scanner, and forgets when told: what one resident scanned must not reach the next."""
+
+    def __init__(self, name: str, driver: Scanner, post: Callable[[Event], None], pace: Pace = _USUAL) -> None:
+        super().__init__("scanner", name, driver, post, pace)
+        self._scanner = driver
+        self._forgetting = threading.Event()
+
+    def forget(self) -> None:
+        """Post nothing more of what has been scanned until now, not even the half that still comes; returns at once."""
+        self._forgetting.set()
+
+    def _command(self) -> None:
+        if self._forgetting.is_set():
+            self._forgetting.clear()
+            self._scanner.forget()
+
+    def _heard(self, event: Event) -> None:
+        if not self._forgetting.is_set():
+            super()._heard(event)
 
 
 class ReaderWorker(WatchWorker):

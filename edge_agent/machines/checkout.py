@@ -227,13 +227,19 @@ class Checkout:
                 self.settings, payment, scene.language, review=scene.state == "exception", copy=copy
             )
         scene.copies, scene.slip = copy, "printing"
-        return self._job(scene, paper, Job(payment.txn, slip, copy))
+        return self._job(scene, paper, Job(payment.txn, slip, copy, payment.code, payment.created_ms))
 
     def _print_code(self, scene: Scene, showing: Showing) -> list[Effect]:
         """The slip after a restart: the code only."""
         scene.copies, scene.slip = scene.copies + 1, "printing"
-        paper = slips.code_slip(self.settings, showing.code, showing.created_ms, scene.language)
-        printing, noted = self._job(scene, paper, Job(showing.txn, "code", scene.copies))
+        confirmed = scene.state == "confirmed"
+        paper = slips.code_slip(
+            self.settings, showing.code, showing.created_ms, scene.language, confirmed=confirmed, copy=scene.copies
+        )
+        slip = "confirmed" if confirmed else "code"
+        printing, noted = self._job(
+            scene, paper, Job(showing.txn, slip, scene.copies, showing.code, showing.created_ms)
+        )
         return [Remember(noted), *printing]
 
     def _job(self, scene: Scene, paper: Slip, job: Job) -> tuple[list[Effect], Values]:
@@ -261,8 +267,12 @@ class Checkout:
         freed = {} if showing.seen else self.ledger.settle(showing.txn, state, None)
         return [Append("payment.state", {"state": state}, showing.txn, remember=freed | self.ledger.show(None))]
 
-    def lost_prints(self) -> list[Effect]:
-        """After a restart: nobody knows what became of the prints that were under way."""
+    def lost_prints(self) -> list[Job]:
+        """After a restart: the prints that were under way, oldest first. Nobody knows what became of them."""
+        return list(self.ledger.jobs.values())
+
+    def say_lost(self) -> list[Effect]:
+        """Record that the outcome of all prints under way is unknown."""
         effects: list[Effect] = []
         for number in list(self.ledger.jobs):
             job, values = self.ledger.printed(number)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_agent.effects import Append, BeginVisit, Effect, Wipe
-from edge_agent.machines.checkout import SERVICE
 from edge_agent.machines.scene import Scene
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ class Desk:
             "language": scene.language,
         }
         if scene.served:
-            fields["service"] = SERVICE
-        return [Append("visit.ended", fields), Wipe()]
+            fields["service"] = scene.served
+        return [Append("visit.ended", fields, remember=self.checkout.ledger.left()), Wipe()]
 
     def restart(self) -> None:
         """Back to the first choice, within the same visit; nothing typed or chosen is kept."""

@@ -42,11 +42,13 @@ class Lock(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A slip that was given to the printer: whose, which, and the how-manieth copy."""
+    """A slip that was given to the printer: whose, which, the how-manieth copy; its code, to offer it again."""
 
     txn: bytes
     slip: str
     copy: int
+    code: str = ""
+    created_ms: int = 0
 
 
 class Showing(NamedTuple):
@@ -166,6 +168,13 @@ class Ledger:
         """A print ended: whose it was (None: not ours), and what to remember."""
         job = self.jobs.pop(number, None)
         return job, self._jobs() if job else {}
+
+    def left(self) -> Values:
+        """The resident has gone: what is still being printed is offered to nobody after a restart."""
+        if not any(job.code for job in self.jobs.values()):
+            return {}
+        self.jobs = {number: Job(*job[:3]) for number, job in self.jobs.items()}
+        return self._jobs()
 
     def configured(self, values: Mapping[str, object]) -> Values:
         """Keep the settings that the fleet has tightened."""

@@ -13,11 +13,32 @@ from edge_agent.machines.payment import Limits
 
 if TYPE_CHECKING:
     from device_profiles.bills import Bill, BillSet
+    from edge_agent.machines.idcard import Shown
     from edge_agent.machines.ledger import Showing
     from edge_agent.machines.wording import Language
 
-Place = Literal["idle", "home", "unit", "bills", "review", "checking", "refused", "qr", "result", "out", "recovered"]
-STEPS: dict[str, int] = {"unit": 1, "bills": 2, "review": 3, "checking": 3, "refused": 3, "qr": 4, "result": 5}
+Place = Literal[
+    "idle",
+    "home",
+    "unit",
+    "bills",
+    "review",
+    "checking",
+    "refused",
+    "qr",
+    "result",
+    "card_key",
+    "card_wait",
+    "card_reading",
+    "card_shown",
+    "card_fault",
+    "card_wrong",
+    "out",
+    "recovered",
+]
+# The steps of each way through the screens, and the step that a place belongs to where it is none itself.
+WAYS = (("unit", "bills", "review", "qr", "result"), ("card_key", "card_wait", "card_shown"))
+SAME_STEP = {"checking": "review", "refused": "review", "card_reading": "card_wait", "card_fault": "card_wait"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +72,9 @@ class World:
     online: bool = False
     printer: str = "noDevice"
     paper: str | None = None
+    reader: str = "noDevice"
+    card: bool = False
+    anchors: tuple[bytes, ...] = ()
     bills: BillSet | None = None
     stopped: set[str] = field(default_factory=set)
     notice: str = ""
@@ -95,10 +119,13 @@ class Scene:
     touched_s: float = 0.0
     until_s: float = 0.0
     warning_until_s: float = 0.0
-    served: bool = False
+    served: str = ""
     done: bool = False
     typed: str = ""
     not_a_unit: bool = False
+    wrong_code: bool = False
+    reading: bytes = b""
+    card: Shown | None = None
     unit: str = ""
     found: tuple[Bill, ...] = ()
     listed: BillSet | None = None

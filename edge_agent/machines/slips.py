@@ -52,14 +52,16 @@ def confirmed_slip(
     )
 
 
-def code_slip(settings: VisitSettings, code: str, created_ms: int, language: Language) -> Slip:
+def code_slip(
+    settings: VisitSettings, code: str, created_ms: int, language: Language, *, confirmed: bool = False, copy: int = 1
+) -> Slip:
     """What can be printed after a restart, from clear local data alone: code, station and time; it names no person."""
     return Slip(
         (
-            *_head(settings, code, "state.awaiting", language, 1),
+            *_head(settings, code, "state.confirmed" if confirmed else "state.awaiting", language, copy),
             _pair(language, "paper.date", moment(created_ms)),
             ("rule", ""),
-            ("bold", say(language, "paper.pending.next")),
+            ("bold", say(language, "paper.confirmed.next" if confirmed else "paper.pending.next")),
             *_foot(settings, language),
         )
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from edge_agent.machines import idcard
+from edge_agent.machines.checkout import SERVICE
 from edge_agent.machines.scene import Scene
 
 if TYPE_CHECKING:
@@ -20,7 +22,19 @@ if TYPE_CHECKING:
 
 UNIT_MAX = 12
 KEYS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-_BACK: dict[str, Place] = {"unit": "home", "bills": "unit", "review": "bills", "refused": "bills", "checking": "review"}
+DIGITS = frozenset("0123456789")
+_BACK: dict[str, Place] = {
+    "unit": "home",
+    "bills": "unit",
+    "review": "bills",
+    "refused": "bills",
+    "checking": "review",
+    "card_key": "home",
+    "card_wait": "card_key",
+    "card_reading": "card_key",
+    "card_fault": "home",
+    "card_wrong": "card_shown",
+}
 
 Move = Callable[["Desk", str, "Now"], "list[Effect] | None"]
 
@@ -81,9 +95,11 @@ def _back(desk: Desk, _value: str, _now: Now) -> None:
         desk.find()
 
 
-def _service(desk: Desk, _value: str, _now: Now) -> None:
-    if desk.checkout.world.bills is not None:
-        desk.scene.place, desk.scene.served = "unit", True
+def _service(desk: Desk, value: str, _now: Now) -> None:
+    if value == "card":
+        idcard.ask(desk)
+    elif desk.checkout.world.bills is not None:
+        desk.scene.place, desk.scene.served = "unit", SERVICE
 
 
 def _key(desk: Desk, value: str, _now: Now) -> None:
@@ -95,6 +111,24 @@ def _key(desk: Desk, value: str, _now: Now) -> None:
 def _erase(desk: Desk, value: str, _now: Now) -> None:
     scene = desk.scene
     scene.typed, scene.not_a_unit = ("" if value == "all" else scene.typed[:-1]), False
+
+
+def _digit(desk: Desk, value: str, _now: Now) -> None:
+    scene = desk.scene
+    if value in DIGITS and len(scene.typed) < idcard.KEY_DIGITS:
+        scene.typed, scene.wrong_code = scene.typed + value, False
+
+
+def _to_card(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return idcard.wait(desk, now) if len(desk.scene.typed) == idcard.KEY_DIGITS else []
+
+
+def _card_again(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return idcard.again(desk, now)
+
+
+def _card_wrong(desk: Desk, _value: str, _now: Now) -> None:
+    desk.scene.place = "card_wrong"
 
 
 def _lookup(desk: Desk, _value: str, _now: Now) -> None:
@@ -155,6 +189,12 @@ _MOVES: dict[str, dict[str, Move]] = {
     "refused": {"back": _back, "end": _finish},
     "qr": {"paid": _paid, "back": _close_code, "restart": _close_code},
     "result": {"print": _print, "another": _another, "end": _finish},
+    "card_key": {"key": _digit, "erase": _erase, "next": _to_card, "back": _back},
+    "card_wait": {"back": _back},
+    "card_reading": {"back": _back},
+    "card_shown": {"wrong": _card_wrong, "end": _finish},
+    "card_fault": {"again": _card_again, "back": _back, "end": _finish},
+    "card_wrong": {"back": _back, "end": _finish},
     "out": {"end": _leave, "language": _language, "big": _big},
     "recovered": {"print": _print, "end": _leave, "language": _language, "big": _big},
     "help": {"back": _close_help, "restart": _close_help},

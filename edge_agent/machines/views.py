@@ -6,9 +6,11 @@ milliseconds. "seconds" is what is left at the moment of showing; it alone may d
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.machines.scene import STEPS
+from edge_agent.machines import idcard
+from edge_agent.machines.scene import SAME_STEP, WAYS
 
 if TYPE_CHECKING:
     from device_profiles.bills import Bill, BillSet
@@ -28,9 +30,11 @@ def view(scene: Scene, checkout: Checkout, now: Now) -> tuple[str, Data]:
 
 
 def _data(name: str, scene: Scene, checkout: Checkout, now: Now) -> Data:  # noqa: PLR0911  one arm per screen: a table
+    if name in idcard.PLACES:
+        return _card(name, scene, checkout)
     match name:
         case "idle":
-            return {"out": checkout.world.out, "notice": checkout.world.notice}
+            return {"out": checkout.world.out, "notice": checkout.world.notice, "card_left": checkout.world.card}
         case "home":
             return {"later": LATER}
         case "unit":
@@ -57,7 +61,8 @@ def _data(name: str, scene: Scene, checkout: Checkout, now: Now) -> Data:  # noq
 
 def _frame(scene: Scene, checkout: Checkout, now: Now) -> Data:
     settings, world = checkout.settings, checkout.world
-    why = checkout.service_refusal(now)
+    why, no_card = checkout.service_refusal(now), idcard.refusal(world)
+    steps = next((way for way in WAYS if _step(scene.place) in way), ())
     return {
         "station": settings.station,
         "title": settings.title,
@@ -66,8 +71,10 @@ def _frame(scene: Scene, checkout: Checkout, now: Now) -> Data:
         "simulated": settings.simulated,
         "online": world.online,
         "trusted": now.trusted,
-        "step": STEPS.get(scene.place, 0),
+        "steps": steps,
+        "step": steps.index(_step(scene.place)) + 1 if steps else 0,
         "service": {"state": _service_state(why), "why": why},
+        "card": {"state": "none" if no_card else "ready", "why": no_card},
         "limits": {
             "amount": checkout.limits.amount_max_dong,
             "amount_offline": checkout.limits.offline_amount_max_dong,
@@ -75,6 +82,10 @@ def _frame(scene: Scene, checkout: Checkout, now: Now) -> Data:
         "time_ms": now.wall_ms // 60_000 * 60_000 if now.trusted and scene.place == "idle" else None,
         "in_visit": scene.in_visit,
     }
+
+
+def _step(place: str) -> str:
+    return SAME_STEP.get(place, place)
 
 
 def _service_state(why: str) -> str:
@@ -155,6 +166,20 @@ def _result(scene: Scene, checkout: Checkout, now: Now) -> Data:
     } | _seconds(scene.until_s, now)
 
 
+def _card(name: str, scene: Scene, checkout: Checkout) -> Data:
+    match name:
+        case "card_key":
+            return {"typed": scene.typed, "wrong_code": scene.wrong_code}
+        case "card_shown":
+            return {"card": asdict(scene.card) if scene.card else {}, "lies": checkout.world.card}
+        case "card_fault":
+            return {"fault": scene.why, "may_again": not idcard.refusal(checkout.world)}
+        case "card_wrong":
+            return {"lies": checkout.world.card}
+        case _:
+            return {}
+
+
 def _out(scene: Scene, checkout: Checkout, now: Now) -> Data:
     return {
         "code": scene.kept.code if scene.kept else "",
@@ -165,4 +190,9 @@ def _out(scene: Scene, checkout: Checkout, now: Now) -> Data:
 
 def _recovered(scene: Scene, checkout: Checkout, now: Now) -> Data:
     code = scene.kept.code if scene.kept else ""
-    return {"code": code, "slip": scene.slip, "may_print": checkout.may_print(scene)} | _seconds(scene.until_s, now)
+    return {
+        "code": code,
+        "confirmed": scene.state == "confirmed",
+        "slip": scene.slip,
+        "may_print": checkout.may_print(scene),
+    } | _seconds(scene.until_s, now)

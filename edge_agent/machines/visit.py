@@ -16,7 +16,8 @@ from device_profiles.formats import scan
 from device_profiles.formats.refusal import FormatError
 from edge_agent import events
 from edge_agent.effects import Effect, Remember, Screen, Show, Wipe
-from edge_agent.machines.checkout import Checkout
+from edge_agent.machines import idcard
+from edge_agent.machines.checkout import SERVICE, Checkout
 from edge_agent.machines.desk import Desk
 from edge_agent.machines.ledger import Ledger, Showing
 from edge_agent.machines.payment import Limits, tightened
@@ -61,8 +62,8 @@ class Visit:
                 return self._touched(event, now)
             case events.Tick():
                 return [*self._due(now), *self._ask(now)]
-            case events.Scanned(data=data):
-                self._scanned(data, now)
+            case events.Scanned() | events.CardIn() | events.CardOut() | events.CardRead() | events.CardFailed():
+                return self._sensed(event, now)
             case events.Answered():
                 return [*self._answered(event, now), *_remember(self._checkout.ledger.heard(event.as_of_ms))]
             case events.NotAnswered(question=question):
@@ -73,9 +74,6 @@ class Visit:
                 return self._write_refused(event, now)
             case events.ServiceStopped(reason=reason):
                 return self._stopped(reason, now)
-            case events.ServiceResumed(reason=reason):
-                self._world.stopped.discard(reason)
-                return [] if self._desk.scene.place == "qr" else self._checkout.recover()
             case events.Started(state=state):
                 return self._started(state, now)
             case _:
@@ -86,6 +84,9 @@ class Visit:
         """What changes the world and moves nobody."""
         world, ledger = self._world, self._checkout.ledger
         match event:
+            case events.ServiceResumed(reason=reason):
+                world.stopped.discard(reason)
+                return [] if self._desk.scene.place == "qr" else self._checkout.recover()
             case events.LinkUp():
                 world.online = True
             case events.LinkDown():
@@ -94,6 +95,10 @@ class Visit:
                 world.online = False
             case events.PeripheralState(port="printer", state=state, paper=paper):
                 world.printer, world.paper = state, paper
+            case events.PeripheralState(port="reader", state=state):
+                world.reader, world.card = state, world.card and state == "online"
+            case events.AnchorsApplied(anchors=anchors):
+                world.anchors = anchors.certificates
             case events.Configured(values=values):
                 return self._configure(values)
             case events.Acked(ack=ack):
@@ -118,10 +123,18 @@ class Visit:
         ledger = Ledger.load(state, self._settings.counter_first)
         self._begun, self._checkout.ledger = True, ledger
         self._configure(dict(ledger.config))
-        kept = ledger.showing
-        if kept and kept.seen and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
-            self._desk.scene = Scene(place="recovered", kept=kept, until_s=now.mono_s + self._settings.out_s)
-        return [*self._checkout.recover(), *self._checkout.lost_prints()]
+        lost = self._checkout.lost_prints()
+        kept = ledger.showing if ledger.showing and ledger.showing.seen else None
+        of_lost = next((job for job in reversed(lost) if job.code and (not kept or job.txn == kept.txn)), None)
+        if of_lost and not kept:
+            kept = Showing(of_lost.txn, of_lost.code, of_lost.created_ms, seen=True)
+        if kept and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
+            scene = Scene(place="recovered", kept=kept, state="awaiting", until_s=now.mono_s + self._settings.out_s)
+            if of_lost:  # some of it may have come out: another one says that it is another one
+                scene.slip, scene.copies = "unknown", of_lost.copy
+                scene.state = "confirmed" if of_lost.slip == "confirmed" else "awaiting"
+            self._desk.scene = scene
+        return [*self._checkout.recover(), *self._checkout.say_lost()]
 
     def _stopped(self, reason: str, now: Now) -> list[Effect]:
         self._world.stopped.add(reason)
@@ -175,6 +188,9 @@ class Visit:
                 return []
             case "result":
                 return self._desk.end("finished", now)
+            case "card_reading":
+                idcard.fault(self._desk, "too_slow", now)
+                return []
             case _:
                 self._desk.scene = Scene()
                 return []
@@ -209,12 +225,38 @@ class Visit:
         scene = self._desk.scene
         return scene.place == "checking" and scene.bill is not None and scene.bill.bill == bill
 
-    def _scanned(self, data: bytes, now: Now) -> None:
-        """A paper notice on the home or unit screen; anything that is no unit is dropped unread."""
+    def _sensed(self, event: Event, now: Now) -> list[Effect]:
+        """Something was held before the scanner; a card came, went, or was read."""
+        desk, world = self._desk, self._world
+        match event:
+            case events.Scanned(data=data):
+                return self._scanned(data, now)
+            case events.CardIn():
+                world.card = True
+                return idcard.card_in(desk, now)
+            case events.CardOut():
+                world.card = False
+            case events.CardRead(number=number, card=card):
+                idcard.done(desk, number, card, now)
+            case events.CardFailed(number=number, fault=fault):
+                idcard.failed(desk, number, fault, now)
+            case _:
+                pass
+        return []
+
+    def _scanned(self, data: bytes, now: Now) -> list[Effect]:
+        """A card's code where one is asked for; a paper notice on the home or unit screen; all else is dropped."""
         scene = self._desk.scene
-        if scene.overlay or scene.place not in ("home", "unit") or self._world.bills is None:
-            return
-        scene.touched_s, scene.served = now.mono_s, True
+        if scene.place == "card_key" and not scene.overlay:
+            scene.touched_s = now.mono_s
+            return idcard.scanned(self._desk, data, now)
+        if not scene.overlay and scene.place in ("home", "unit") and self._world.bills is not None:
+            self._unit_scanned(data, now)
+        return []
+
+    def _unit_scanned(self, data: bytes, now: Now) -> None:
+        scene = self._desk.scene
+        scene.touched_s, scene.served = now.mono_s, SERVICE
         try:
             text = scan.whole_text(data)
         except FormatError:

@@ -4,7 +4,7 @@
 (() => {
   const stage = document.getElementById("stage");
   const lost = document.getElementById("lost");
-  const BEAT_MS = 5000, LOST_MS = 4000, BOUNCE_MS = 250, HERE_MS = 5000;
+  const BEAT_MS = 2000, LOST_MS = 4000, BOUNCE_MS = 250, HERE_MS = 5000;
   let number = 0, wiped = null, name = "", appliedAt = 0, lostTimer = 0, bounce = { action: "", at: 0 }, hereAt = -Infinity;
 
   const post = (path, body) =>
@@ -15,7 +15,7 @@
   const renew = () =>
     fetch("/", { cache: "no-store" })
       .then((answer) => { if (!answer.ok) throw new Error(answer.status); location.replace("/"); })
-      .catch(() => setTimeout(renew, 1000));
+      .catch(() => { lost.hidden = false; setTimeout(renew, 1000); });
 
   const wipe = () => {
     stage.replaceChildren();
@@ -104,15 +104,18 @@
   addEventListener("contextmenu", (event) => event.preventDefault());
   addEventListener("dragstart", (event) => event.preventDefault());
   setInterval(tick, 250);
-  // A frame must be drawn for a beat to go out: a page that renders no more falls silent.
-  setInterval(() => requestAnimationFrame(() => post("/beat", { screen: number })), BEAT_MS);
+  // A frame must be drawn and the agent be heard for a beat to go out: a page that renders or follows no more falls silent.
+  const beat = () => requestAnimationFrame(() => { if (source.readyState === EventSource.OPEN) post("/beat", { screen: number }); });
+  setInterval(beat, BEAT_MS);
 
   const source = new EventSource("/screens");
   source.onmessage = (event) => {
     clearTimeout(lostTimer);
     lostTimer = 0;
+    const first = wiped === null;
     show(JSON.parse(event.data));
     lost.hidden = number !== 0;
+    if (first) beat();
   };
   source.onerror = () => {
     if (source.readyState === EventSource.CLOSED) renew();

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.staticfiles import StaticFiles
 
-from fleet_server.console import apart_page, bank, glance, money_rows, station_page
+from fleet_server.console import apart_page, bank, device_rows, glance, money_rows, station_page
 from fleet_server.console.banners import Banner, banners
 from fleet_server.console.glance import FleetView, Recent
 from fleet_server.console.guard import BANK, COOKIE, SIGN_IN, Guard, body_of, form_of, language_of, path_of
@@ -183,7 +183,7 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
             view=view,
             content=console.reader.read(lambda store: station_page.look(store, station, now_ms)),
             facts=station_page.facts(language, view, keeps_backups=fleet.keeps_backups),
-            peripherals=station_page.peripherals(language, view, now_ms, fleet.heartbeat_s),
+            devices=device_rows.lines(language, view, now_ms, fleet.heartbeat_s),
             silent=last is not None and is_silent(last, now_ms, fleet.heartbeat_s),
         )
 

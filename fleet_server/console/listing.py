@@ -13,7 +13,7 @@ from fastapi import Query
 
 from fleet_server.console.marks import Mark, state_mark
 from fleet_server.console.overall import WORST_FIRST
-from fleet_server.console.station_rows import Filter, Row, row
+from fleet_server.console.station_rows import TROUBLE, Filter, Row, is_ill, row
 from fleet_server.console.telling import whole
 from fleet_server.console.wording import say
 
@@ -47,7 +47,7 @@ def asked(
     limit: Annotated[int, Query(ge=1, le=ROWS_MAX)] = ROWS_SHOWN,
 ) -> Asked:
     """Read the filters; a state that does not exist is none."""
-    return Asked(Filter(q.strip(), ward, state if state in WORST_FIRST else ""), limit)
+    return Asked(Filter(q.strip(), ward, state if state in (*WORST_FIRST, TROUBLE) else ""), limit)
 
 
 class Tile(NamedTuple):
@@ -79,6 +79,8 @@ def listing(language: Language, fleet: FleetView, wanted: Asked) -> Listing:
     number = Counter(view.state for view in everywhere)
     tiles = [("", Mark(say(language, "all"), "", "station"), len(everywhere))]
     tiles += [(state, state_mark(language, state), number[state]) for state in fleet.counts]
+    if ill := sum(is_ill(view) for view in everywhere):
+        tiles.append((TROUBLE, Mark(say(language, "peripherals.trouble"), "warn", "wrench"), ill))
     return Listing(
         tiles=tuple(Tile(*each, wanted.href(state=each[0]), wanted.chosen.state == each[0]) for each in tiles),
         wards=tuple(sorted({view.seen.station.ward for view in fleet.stations})),

@@ -45,6 +45,7 @@ DEVICES = {
     "deviceBusy": ("calm", "clock"),
     "unknown": ("off", "help"),
 }
+WELL = ("online", "starting", "deviceBusy")
 PAPER = {
     "full": ("ok", "check"),
     "low": ("warn", "alert"),
@@ -52,6 +53,7 @@ PAPER = {
     "jammed": ("bad", "stop"),
     "unknown": ("off", "help"),
 }
+REMEDIES = {"suspend": ("calm", "clock"), "paper.low": ("calm", "wrench")}
 QUALITY = {0: ("warn", "help"), 1: ("warn", "alert"), 2: ("ok", "check"), 3: ("ok", "check")}
 STATUS = {
     "ACTIVE": ("ok", "check"),
@@ -74,6 +76,8 @@ def state_mark(language: Language, state: State) -> Mark:
 def reason_text(language: Language, reason: Reason) -> str:
     """One reason in words, with its number or its device's state."""
     words = word(language, "reason", reason.code)
+    if reason.code == "flapping":
+        return f"{word(language, 'reason.port', reason.detail)} {words}"
     if reason.code.startswith("port."):
         return f"{words} {word(language, 'device', reason.detail)}"
     return f"{words} {reason.detail}".rstrip()
@@ -87,6 +91,29 @@ def device_mark(language: Language, state: str, before: str = "") -> Mark:
 def paper_mark(language: Language, paper: str) -> Mark:
     """What a printer says of its paper; "" = it does not tell."""
     return Mark(word(language, "paper", paper), *(PAPER.get(paper, FAULT) if paper else ("off", "")))
+
+
+def remedy(state: str, paper: str, action: str, *, flapping: bool = False) -> str:
+    """What is to be done for a peripheral, by the word behind "remedy."; "" where nothing, or nobody knows yet.
+
+    action: XFS4IoT's word, where the device gave one. Who acts on what: domain reference, section 15.2.
+    """
+    if state == "unknown":
+        return ""
+    if flapping:
+        return "flapping"
+    if state == "noDevice":
+        return state
+    if paper in ("out", "jammed") or (paper == "low" and state in WELL):
+        return f"paper.{paper}"
+    return action or ("" if state in WELL else "maintenance")
+
+
+def remedy_mark(language: Language, wanted: str) -> Mark:
+    """What `remedy` gave, in words."""
+    if not wanted:
+        return Mark("")
+    return Mark(word(language, "remedy", wanted), *REMEDIES.get(wanted, ("warn", "wrench")))
 
 
 def quality_mark(language: Language, quality: int) -> Mark:

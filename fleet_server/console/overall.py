@@ -140,7 +140,7 @@ def _reasons(seen: Seen, last: LastValues, wanted: Wanted | None) -> Iterator[Re
     else:
         for each in now.peripherals:
             yield from _of_peripheral(each)
-    if now.page_age_s is None and not any(each.port == NEEDED_PORT for each in now.peripherals or ()):
+    if now.page_age_s is None and not any(_is_known_page(each) for each in now.peripherals or ()):
         yield Reason("page_unknown", "notes")
     yield from _of_clock(last)
     if seen.backlog is not None and seen.backlog > BACKLOG_MAX:
@@ -166,7 +166,15 @@ def _refused(entry: object) -> bool:
     return isinstance(entry, dict) and entry.get("result") == "refused"
 
 
+def _is_known_page(each: Peripheral) -> bool:
+    return each.port == NEEDED_PORT and each.state != "unknown"
+
+
 def _of_peripheral(each: Peripheral) -> Iterator[Reason]:
+    if each.flapping:
+        yield Reason("flapping", "alarms", each.port)
+    if each.port == NEEDED_PORT and each.state == "unknown":
+        return  # no page has opened yet: told by `page_unknown`
     if each.state != "online":
         weight: Weight = "stops" if each.port == NEEDED_PORT else "notes" if each.port == "plugs" else "degrades"
         yield Reason(f"port.{each.port}", weight, each.state)
@@ -174,6 +182,12 @@ def _of_peripheral(each: Peripheral) -> Iterator[Reason]:
         yield Reason(f"paper.{each.paper}", "degrades")
     elif each.paper in ("low", "unknown"):
         yield Reason(f"paper.{each.paper}", "notes")
+
+
+def needs_somebody(reasons: tuple[Reason, ...]) -> bool:
+    """Whether a peripheral of the station waits for a person: it is not there, out of paper, jammed or flapping."""
+    ill = [each for each in reasons if each.code.startswith(("port.", "paper.", "flapping"))]
+    return any(each.weight != "notes" for each in ill)
 
 
 def _of_clock(last: LastValues) -> Iterator[Reason]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from device_profiles.wire import device_name
 from fleet_server import money
-from fleet_server.console.marks import Mark, device_mark, paper_mark, quality_mark
-from fleet_server.console.overall import is_silent
+from fleet_server.console.marks import Mark, quality_mark
 from fleet_server.console.said import said
 from fleet_server.console.telling import dong, masked, span, whole
 from fleet_server.console.wording import GAP, say, word
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fleet_server.console.glance import StationView
-    from fleet_server.console.said import Peripheral
     from fleet_server.console.wording import Language
     from fleet_server.store import Device, Head, LastValues, RegistryLine, Store, TimelineRow, Transaction
 
@@ -138,46 +136,6 @@ def _set(language: Language, name: str, entry: Mapping[str, object]) -> str:
     return f"{masked(name)} v{told} {masked(result)} {masked(str(entry.get('reason') or ''))}".rstrip()
 
 
-class PeripheralLine(NamedTuple):
-    """One peripheral: how it is now, and since or until when that is known."""
-
-    port: str
-    name: str
-    mark: Mark
-    paper: Mark
-    at_ms: int
-    detail: str
-
-
-def peripherals(language: Language, view: StationView, now_ms: int, heartbeat_s: int) -> list[PeripheralLine]:
-    """Every peripheral the newest batch names; of a silent station each is unknown, with what it said last."""
-    last = view.seen.last
-    if last is None:
-        return []
-    silent = is_silent(last, now_ms, heartbeat_s)
-    return [_peripheral(language, view, each, last, silent=silent) for each in said(last.status).peripherals or ()]
-
-
-def _peripheral(
-    language: Language, view: StationView, each: Peripheral, last: LastValues, *, silent: bool
-) -> PeripheralLine:
-    recorded = view.seen.state.peripherals.get(f"{each.port}/{each.name}") if view.seen.state else None
-    detail = masked(str(recorded.get("detail") or "")) if recorded and recorded.get("state") == each.state else ""
-    if silent:
-        was = word(language, "device", each.state) + (f", {word(language, 'paper', each.paper)}" if each.paper else "")
-        detail = say(language, "device.was", state=was)
-    return PeripheralLine(
-        port=word(language, "reason.port", each.port),
-        name=each.name,
-        mark=device_mark(language, "unknown" if silent else each.state),
-        paper=paper_mark(language, "unknown" if silent and each.paper else each.paper)
-        if each.port == "printer"
-        else Mark(""),
-        at_ms=last.received_ms,
-        detail=detail,
-    )
-
-
 def told(language: Language, line: TimelineRow) -> str:
     """The facts of one line in words."""
     return " · ".join(each for each in _told(language, line.kind, line.facts.items()) if each)
@@ -192,13 +150,15 @@ def _told(language: Language, kind: str, named: Iterable[tuple[str, object]]) ->
                 yield code  # made by the station, of its own digits
             case _, "online", bool(online):
                 yield "" if online else say(language, "money.offline")
+            case "device.state", "flapping", bool(flapping):
+                yield say(language, "device.flapping") if flapping else ""
             case _, "paper", str(paper):
                 yield f"{say(language, 'col.paper')} {word(language, 'paper', paper)}"
             case _, "copy" | "seconds", int(number):
                 yield say(language, f"told.{name}", n=number)
             case _, _, str(text) if (kind, name) in _FAMILIES:
                 yield masked(word(language, _FAMILIES[kind, name], text))
-            case _, "name" | "detail" | "service" | "language", str(text):
+            case _, "name" | "detail" | "identity" | "service" | "language", str(text):
                 yield masked(text)
             case _, _, int(number):
                 yield f"{masked(name)} {number}"  # a count, a rev, a version
@@ -211,6 +171,7 @@ _FAMILIES = {
     ("payment.state", "reason"): "why",
     ("device.state", "state"): "device",
     ("device.state", "port"): "reason.port",
+    ("device.state", "action"): "action",
     ("slip.result", "slip"): "slip",
     ("slip.result", "result"): "printed",
     ("visit.ended", "outcome"): "outcome",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from device_profiles.formats.text import fold_for_bank
+from fleet_server.console.device_rows import remedy_of, since_ms
 from fleet_server.console.marks import (
     FAULT,
     Mark,
@@ -15,9 +16,10 @@ from fleet_server.console.marks import (
     paper_mark,
     quality_mark,
     reason_text,
+    remedy_mark,
     state_mark,
 )
-from fleet_server.console.overall import BACKLOG_MAX, CLOCK_OFF_MS, QUALITY_TRUSTED, is_silent
+from fleet_server.console.overall import BACKLOG_MAX, CLOCK_OFF_MS, QUALITY_TRUSTED, is_silent, needs_somebody
 from fleet_server.console.said import said
 from fleet_server.console.telling import whole
 from fleet_server.console.wording import GAP, say, word
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fleet_server.console.glance import FleetView, StationView
-    from fleet_server.console.said import Said
+    from fleet_server.console.said import Peripheral, Said
     from fleet_server.console.wording import Language
     from fleet_server.store import LastValues
 
@@ -44,11 +46,12 @@ COLUMNS = (
 )
 REASONS_SHOWN = 3
 WATCHER = "plugs"  # no device a resident uses: named only when it is not well
+TROUBLE = "DEVICES"
 NOTHING = Mark(GAP, "off")
 
 
 class Filter(NamedTuple):
-    """What the list is narrowed to; "" = not narrowed."""
+    """What the list is narrowed to; "" = not narrowed. `state` may be TROUBLE: stations with a device that waits."""
 
     text: str = ""
     ward: str = ""
@@ -60,10 +63,15 @@ class Filter(NamedTuple):
         return [
             view
             for view in views
-            if (not self.state or view.state == self.state)
+            if (not self.state or view.state == self.state or (self.state == TROUBLE and is_ill(view)))
             and (not self.ward or view.seen.station.ward == self.ward)
             and (not wanted or wanted in _searched(view))
         ]
+
+
+def is_ill(view: StationView) -> bool:
+    """Whether a peripheral of this station waits for somebody."""
+    return needs_somebody(view.reasons)
 
 
 def _searched(view: StationView) -> str:
@@ -110,6 +118,9 @@ def values(view: StationView, fleet: FleetView) -> dict[str, object]:
                 "name": each.name,
                 "state": "unknown" if silent else each.state,
                 "paper": ("unknown" if silent else each.paper) if each.paper else "",
+                "since_ms": 0 if silent or last is None else since_ms(each, last),
+                "action": "" if silent else remedy_of(each),
+                "flapping": each.flapping and not silent,
             }
             for each in (now.peripherals if now else None) or ()
         ],
@@ -166,13 +177,27 @@ def _peripherals(language: Language, now: Said, last: LastValues, *, silent: boo
         return [device_mark(language, "unknown"), then]
     if now.peripherals is None:
         return [device_mark(language, "unknown")]
-    ill = [each for each in now.peripherals if each.state != "online"]
-    well = sum(each.state == "online" and each.port != WATCHER for each in now.peripherals)
-    found = [device_mark(language, each.state, word(language, "port", each.port)) for each in ill]
+    ill = [each for each in now.peripherals if each.state != "online" or each.flapping]
+    well = sum(each not in ill and each.port != WATCHER for each in now.peripherals)
+    found = [_ill(language, each) for each in ill]
     if well:
         key = "peripherals.others" if ill else "peripherals.all"
         found.append(Mark(say(language, key, n=well), "ok", "check"))
+    steps = [remedy_mark(language, remedy_of(each)).text for each in now.peripherals]
+    if any(steps):
+        found.append(Mark(" · ".join(filter(None, steps)), small=True))
     return found or [NOTHING]
+
+
+def _ill(language: Language, each: Peripheral) -> Mark:
+    port = word(language, "port", each.port)
+    if not each.flapping:
+        return device_mark(language, each.state, port)
+    loose = say(language, "device.flapping")
+    if each.state == "online":
+        return Mark(f"{port} {loose}", "warn", "alert")
+    told = device_mark(language, each.state, port)
+    return told._replace(text=f"{told.text}, {loose}")
 
 
 def _paper(language: Language, now: Said, *, silent: bool) -> list[Mark]:

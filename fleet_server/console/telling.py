@@ -56,6 +56,11 @@ def dong(amount: int | None) -> str:
         return f"{amount} đ ?"
 
 
+def decimal(number: float) -> str:
+    """A measure with one digit behind the comma, `12,5`."""
+    return f"{number:.1f}".replace(".", ",")
+
+
 def whole(number: int | None) -> str:
     """A count, `12.345`."""
     return GAP if number is None else f"{number:,}".replace(",", ".")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleet_server.projections import devices
 from fleet_server.store import StationState
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ def project(row: StationState | None, record: Opened) -> StationState:
         case "journal.opened":
             return replace(state, journals=state.journals + 1, journal_reason=said["reason"])
         case "station.started":
-            return replace(state, version=said["version"], boot=said["boot"], started_ms=record.created_ms)
+            return replace(
+                state,
+                version=said["version"],
+                boot=said["boot"],
+                started_ms=record.created_ms,
+                peripherals=devices.project(state.peripherals, record),
+            )
         case "visit.ended":
             return replace(state, visits=_counted(state.visits, said["outcome"]))
         case "slip.result":
@@ -41,13 +48,7 @@ def project(row: StationState | None, record: Opened) -> StationState:
             entry = {"version": said["version"], "result": said["result"], "reason": said.get("reason") or ""}
             return replace(state, sets={**state.sets, said["name"]: entry})
         case _:
-            device = {
-                "state": said["state"],
-                "paper": said.get("paper"),
-                "detail": said.get("detail") or "",
-                "at_ms": record.created_ms,
-            }
-            return replace(state, peripherals={**state.peripherals, f"{said['port']}/{said['name']}": device})
+            return replace(state, peripherals=devices.project(state.peripherals, record))
 
 
 def _counted(counts: Mapping[str, int], name: str) -> dict[str, int]:

@@ -22,7 +22,7 @@ FACTS = {
     "slip.result": ("slip", "result", "copy", "detail"),
     "desired.result": ("rev", "result", "reason"),
     "set.result": ("name", "version", "result", "reason"),
-    "device.state": ("port", "name", "state", "paper", "detail"),
+    "device.state": ("port", "name", "state", "paper", "detail", "action", "identity", "flapping"),
 }
 
 

@@ -29,7 +29,9 @@ def body(kind: str, **numbered_or_named: object) -> bytes:
     """A sample's body with values that `pack` would refuse to write; None leaves a field out."""
     shape = KINDS[kind]
     numbered = {shape[name].key: value for name, value in (RECORDS[kind] | numbered_or_named).items()}
-    return encode({0: kind, 1: 1, 2: {key: value for key, value in numbered.items() if value is not None}})
+    return encode(
+        {0: kind, 1: records.version_of(kind), 2: {key: value for key, value in numbered.items() if value is not None}}
+    )
 
 
 def test_there_is_a_sample_of_every_kind_with_every_field():
@@ -73,7 +75,7 @@ def test_an_unknown_field_is_refused_by_kind_and_name(kind):
     assert (refused.kind, refused.field) == (kind, "phone")
     unknown = next(key for key in range(1, 24) if key not in {rule.key for rule in KINDS[kind].values()})
     numbered = decode(pack(kind, RECORDS[kind]), 9999)[2] | {unknown: 1}
-    refused = refusal(unpack, encode({0: kind, 1: 1, 2: numbered}))
+    refused = refusal(unpack, encode({0: kind, 1: records.version_of(kind), 2: numbered}))
     assert (refused.kind, refused.field) == (kind, f"key {unknown}")
 
 
@@ -103,6 +105,7 @@ def test_an_unknown_kind_is_refused_in_few_words(kind):
         {0: 1, 1: 1, 2: {}},
         {0: "payment.state", 1: 2, 2: {1: "CREATED"}},
         {0: "payment.state", 1: 0, 2: {1: "CREATED"}},
+        {0: "device.state", 1: 3, 2: {1: "printer", 2: "p", 3: "online"}},
         {0: "payment.state", 1: True, 2: {1: "CREATED"}},
         {0: "payment.state", 1: "1", 2: {1: "CREATED"}},
         {0: "payment.state", 1: 1, 2: {1: "CREATED"}, 3: 0},
@@ -112,6 +115,26 @@ def test_a_body_is_kind_version_and_fields_and_nothing_else(value):
     with pytest.raises(WireError) as refused:
         unpack(encode(value))
     assert refused.value.reason == "record"
+
+
+@pytest.mark.parametrize("kind", records.VERSIONS)
+def test_a_kind_that_has_grown_is_written_in_its_newest_version_and_read_in_all(kind):
+    grown = {name: version for (each, name), version in records.SINCE.items() if each == kind}
+    assert set(grown.values()) == set(range(2, records.version_of(kind) + 1))
+    assert decode(pack(kind, RECORDS[kind]), 9999)[1] == records.version_of(kind)
+    for version in range(1, records.version_of(kind)):
+        known = {name: value for name, value in RECORDS[kind].items() if grown.get(name, 1) <= version}
+        numbered = {KINDS[kind][name].key: value for name, value in known.items()}
+        assert unpack(encode({0: kind, 1: version, 2: numbered})) == (kind, known)
+        for name in set(RECORDS[kind]) - set(known):
+            later = numbered | {KINDS[kind][name].key: RECORDS[kind][name]}
+            refused = refusal(unpack, encode({0: kind, 1: version, 2: later}))
+            assert (refused.kind, refused.field) == (kind, name)
+
+
+def test_what_came_later_is_optional():
+    assert all(KINDS[kind][name].optional for kind, name in records.SINCE)
+    assert {kind for kind, _ in records.SINCE} == set(records.VERSIONS)
 
 
 def test_a_body_is_measured_before_it_is_read():

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_profiles import layout, wire
+from device_profiles import layout, records, wire
 from device_profiles.cbor import WireError, decode, encode
 from device_profiles.wire import (
     EDDSA,
@@ -140,9 +140,17 @@ def test_golden_bytes_are_still_what_is_written_and_still_readable(name):
     decode(data, wire.BATCH_MAX_BYTES)
 
 
+@pytest.mark.parametrize("name", samples.OLD_BODIES)
+def test_bodies_of_earlier_versions_are_read_for_ever(name):
+    kind, fields = samples.OLD_BODIES[name]
+    data = bytes.fromhex((samples.FOLDER / f"{name}.hex").read_text("ascii"))
+    assert records.unpack(data) == (kind, fields)
+    assert decode(data, 999)[1] < records.version_of(kind)
+
+
 def test_no_golden_file_is_left_over():
     sealed = {"sealed-key-1", "sealed-key-2", "sealed-record", "signed-batch-p256"}
-    kept = {*samples.payloads(), *sealed, *(f"signed-{name}" for name in samples.SIGNED.values())}
+    kept = {*samples.payloads(), *samples.OLD_BODIES, *sealed, *(f"signed-{name}" for name in samples.SIGNED.values())}
     assert {path.stem for path in samples.FOLDER.glob("*.hex")} == kept
 
 

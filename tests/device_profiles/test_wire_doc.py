@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from device_profiles import bills, cbor, layout, messages, records, wire
+from device_profiles import anchors, bills, cbor, layout, messages, records, wire
 from device_profiles.cbor import decode
 from device_profiles.layout import Rule
 from provisioning import keys, sealing
@@ -16,7 +16,15 @@ from provisioning.trust import ROLE_KINDS
 from tests.golden.wire.samples import KEY_HEADER, MESSAGES, OPENING, SIGNED
 
 TEXT = (Path(wire.__file__).parent / "WIRE.md").read_text("utf-8")
-MODULES = {"cbor": cbor, "layout": layout, "wire": wire, "messages": messages, "bills": bills, "records": records}
+MODULES = {
+    "cbor": cbor,
+    "layout": layout,
+    "wire": wire,
+    "messages": messages,
+    "bills": bills,
+    "anchors": anchors,
+    "records": records,
+}
 FIELDS = ("key", "name", "type", "limits", "meaning")
 FORMAT_ROW = ("0", "format", "number", "1")
 BY_HAND = {
@@ -145,6 +153,7 @@ TABLES = {
     ("kind", "message", "signed by", "payload at most"): (4, signed()),
     ("limit", "value", "why"): (2, limits()),
     ("number", "name", "value"): (2, {(str(key), name) for key, name in messages.STATUS.items()}),
+    ("number", "of a peripheral", "value"): (2, {(str(key), name) for key, name in messages.DEVICE.items()}),
     ("number", "setting", "value"): (2, {(str(key), name) for key, name in messages.CONFIG.items()}),
     ("number", "verdict", "meaning"): (2, {(str(getattr(wire, name)), name) for name in VERDICTS}),
     ("kind", "field", "words"): (3, {(*place, ", ".join(words)) for place, words in records.WORDS.items()}),
@@ -197,7 +206,15 @@ def versions(text: str) -> list[str]:
     complaints = []
     if numbers != list(range(1, len(found) + 1)) or dates != sorted(dates):
         complaints.append("versions or their dates do not ascend")
-    if not found or {wire.FORMAT, messages.FORMAT, bills.FORMAT, records.VERSION} != {numbers[-1]}:
+    grown = re.findall(r"^- ([a-z.]+) ([0-9]+) — [0-9]{4}-[0-9]{2}-[0-9]{2}: \S", text, re.MULTILINE)
+    newest = {kind: max(int(number) for each, number in grown if each == kind) for kind, _ in grown}
+    if newest != records.VERSIONS or len(grown) != sum(number - 1 for number in newest.values()):
+        complaints.append("the kinds that have grown are not those that are written")
+    for (kind, name), version in records.SINCE.items():
+        table = next(each for each in tables(text) if each.columns == FIELDS and each.heading == kind)
+        if not any(row[1] == name and row[4].startswith(f"since version {version}: ") for row in table.rows):
+            complaints.append(f"{kind}.{name}: not said to be there since version {version}")
+    if not found or {wire.FORMAT, messages.FORMAT, anchors.FORMAT, bills.FORMAT, records.VERSION} != {numbers[-1]}:
         complaints.append("the last version is not the one that is written")
     return complaints
 
@@ -236,6 +253,9 @@ def test_the_page_and_the_code_say_the_same(rule):
         (sentences, "256, 512, 1024", "512, 1024"),
         (sentences, "At most 8 levels", "At most 9 levels"),
         (versions, "- 1 — 2026-11-21: first", "- 2 — 2026-11-21: first"),
+        (versions, "- device.state 2 —", "- device.state 3 —"),
+        (versions, "| since version 2: it changes", "| it changes"),
+        (others, "| 13 | paper_mm |", "| 13 | paper_m |"),
         (versions, "- 1 — 2026-11-21: first", "- 1 — 2026-11-21: first\n- 2 — 2026-11-22: second"),
     ],
 )

@@ -11,8 +11,9 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from device_profiles.profile import Match
 from edge_agent.events import Plugged, Unplugged
-from edge_agent.plugs import Plugs
+from edge_agent.plugs import Plugs, locate, present
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +68,11 @@ def tell(ear: Plugs, title: str) -> None:
                 said = [identity, subsystem, node]
             case Unplugged(identity):
                 said = [identity]
-        json.dump([title, *said], sys.stdout)
-        sys.stdout.write("\n")
+        say(title, *said)
+
+
+def say(title: str, *words: str) -> None:
+    sys.stdout.write(json.dumps([title, *words]) + "\n")
 
 
 def main() -> int:
@@ -94,7 +98,33 @@ def main() -> int:
     bed.unplug(third)
     ear.open()
     tell(ear, "unplugged while nobody listened")
+    scanner(bed)
+    tell(ear, "a scanner that types")
+    located = locate(Match(usb=("05e0:1200",)), "input")
+    say("located", located.identity, located.subsystem, located.node)
+    for one in present():
+        say("present", one.identity, one.port, one.words)
     return 0
+
+
+def scanner(bed: Bed) -> None:
+    """One in keyboard mode: two HID interfaces, of which the second has the keys."""
+    attributes = {"idVendor": "05e0", "idProduct": "1200", "bDeviceClass": "00"}
+    attributes |= {"manufacturer": "Symbol", "product": "Bar Code\x07 Scanner"}
+    usb = bed.add("usb", "1-1.5", None, attributes, DEVTYPE="usb_device", DEVNAME="/dev/bus/usb/001/1-1.5")
+    # What a consumer-control interface and a keyboard have: KEY_ENTER is bit 28 of the last word.
+    for number, keys in (
+        (0, "1 0 e000000000000 0"),
+        (1, "1000000000007 ff800000000007ff febeffdff3cfffff fffffffffffffffe"),
+    ):
+        interface = {"bInterfaceNumber": f"{number:02}", "bInterfaceClass": "03"}
+        parent = bed.add("usb", f"1-1.5:1.{number}", usb, interface, DEVTYPE="usb_interface")
+        entry = bed.add("input", f"input{number}", parent, {"capabilities/key": keys})
+        bed.add("input", f"event{3 + number}", entry, {}, DEVNAME=f"/dev/input/event{3 + number}")
+        if number == 0:
+            bed.add("hidraw", "hidraw0", parent, {}, DEVNAME="/dev/hidraw0")
+        else:
+            bed.add("input", "mouse0", entry, {}, DEVNAME="/dev/input/mouse0")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from device_profiles import records
-from device_profiles.messages import STATUS
+from device_profiles.messages import DEVICE_KEYS, STATUS
 from device_profiles.wire import Batch, envelope_decode, record_decode, unpad
 from edge_agent import effects as do
 from edge_agent import events
@@ -17,6 +17,7 @@ from edge_agent.clock import Clock
 from edge_agent.inbound import Inbound
 from edge_agent.journal import Journal
 from edge_agent.lease import Lease
+from edge_agent.machines.devices import Devices
 from edge_agent.sealer import Sealer
 from edge_agent.sets import Sets
 from provisioning.sealing import ContentKey, record_info
@@ -74,7 +75,7 @@ class Rig:
             inbound=Inbound(fleet.device, fleet.station, fleet.trust, self.clock),
             sets=Sets(folder / "sets"),
             lease=Lease(folder, 1, 1000),
-            machines=(self.script,),
+            machines=(Devices((port, port) for port in ("printer", "display")), self.script),
             link=self.outside,
             display=self.outside,
             errands=self.outside,
@@ -215,6 +216,50 @@ def test_the_page_is_online_while_it_beats_and_offline_when_it_falls_silent_each
     said = [each for each in rig.script.heard if isinstance(each, events.PeripheralState)]
     assert [(each.port, each.state) for each in said] == [("display", "online"), ("display", "offline")]
     assert rig.kinds().count("device.state") == 2
+
+
+def test_a_device_that_says_the_same_again_is_no_news_to_any_machine(rig):
+    rig.start()
+    said = events.PeripheralState("printer", "p", "online", "full")
+    for each in (said, said, replace(said, paper="low"), said):
+        rig.do(each)
+    heard = [each.paper for each in rig.script.heard if isinstance(each, events.PeripheralState)]
+    assert heard == ["full", "low", "full"]
+    assert rig.kinds().count("device.state") == 3
+
+
+def test_every_peripheral_rides_on_the_heartbeat_unknown_until_it_spoke(rig):
+    rig.start()
+    rig.do(events.PeripheralState("printer", "p", "online", "full"))
+    rig.do(events.LinkUp(1), do.SendBatch(0, 0))
+    batch = Batch.decode(envelope_decode(rig.outside.taken[-1], 1 << 20).payload)
+    named = {STATUS[key]: value for key, value in batch.status.items()}
+    assert named["peripherals"] == [["printer", "printer", "online", "full"], ["display", "display", "unknown", ""]]
+    assert [each[DEVICE_KEYS["port"]] for each in named["devices"]] == ["printer", "display"]
+    assert [each[DEVICE_KEYS["since_mono_ms"]] for each in named["devices"]] == [100_000, 100_000]
+
+
+def test_a_change_that_the_journal_refused_is_recorded_when_it_is_back(rig):
+    rig.start()
+    rig.fill()
+    before = rig.kinds().count("device.state")
+    rig.do(events.PeripheralState("printer", "p", "noDevice"))
+    rig.do(events.Tick())
+    assert rig.kinds().count("device.state") == before
+    rig.full(full=False)
+    rig.time_s += 20
+    rig.do(events.Tick())
+    assert rig.kinds().count("device.state") == before + 1
+
+
+def test_counts_survive_a_restart_in_the_state_table(rig):
+    rig.start()
+    rig.do(events.PrintDone(b"j" * 16, "confirmed", paper_mm=120))
+    rig.do(events.PeripheralState("printer", "p", "online", "full"))
+    again = Devices((("printer", "p"),))
+    again.on(events.Started(2, rig.journal.state()), rig.clock.now())
+    counts = again.components["printer"].counts
+    assert (counts["prints_confirmed"], counts["paper_mm"], counts["worked_ms"]) == (1, 120, rig.clock.now().wall_ms)
 
 
 def test_a_visit_has_its_own_key_and_the_wipe_clears_the_page(rig):

@@ -16,6 +16,7 @@ import pytest
 from device_profiles.profile import load_shipped
 from device_profiles.wire import BATCH_MAX_BYTES, REVOKED, Ack, Batch, envelope_decode
 from edge_agent import boot, events
+from edge_agent import effects as do
 from edge_agent.clock import SIGNED, Clock
 from edge_agent.journal import Journal, JournalFault
 from edge_agent.sets import Sets
@@ -106,8 +107,8 @@ def served(tmp_path, fleet) -> Rig:
     """A station that has written and sent some dozens of records."""
     rig = Rig(tmp_path, fleet)
     rig.hear(rig.ack())
-    for number in range(40):
-        rig.do(events.PeripheralState("printer", "simulated", "online", detail=f"look {number}"))
+    for _ in range(40):
+        rig.agent._perform_all([do.Append("station.started", {"version": "x", "boot": 1})], rig.clock.now())
         rig.wait(2)
         rig.hear(rig.ack())
     assert rig.agent.journal.state()["sync.ack"][0] > 40

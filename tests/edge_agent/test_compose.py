@@ -86,7 +86,8 @@ def read(image: Image.Image, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("sizes", [compose._WIDE, compose._NARROW], ids=["80 mm", "58 mm"])
 @pytest.mark.parametrize(
-    ("style", "weight"), [("small", "Regular"), ("text", "Medium"), ("bold", "Bold"), ("box", "Bold")]
+    ("style", "weight"),
+    [("small", "Regular"), ("text", "Medium"), ("text", "Bold"), ("bold", "Bold"), ("box", "Bold"), ("title", "Bold")],
 )
 def test_every_vietnamese_letter_and_sign_has_dots_of_its_own(sizes, style, weight):
     font = compose._font(weight, getattr(sizes, style))
@@ -96,6 +97,16 @@ def test_every_vietnamese_letter_and_sign_has_dots_of_its_own(sizes, style, weig
         drawn[letter] = strip.tobytes()
     assert len(set(drawn.values())) == len(drawn)
     assert sum(not letter.isascii() for letter in LETTERS) == 134
+
+
+@pytest.mark.parametrize("width", [384, 576], ids=["58 mm", "80 mm"])
+@pytest.mark.parametrize("style", ["title", "text", "small", "bold", "box", "code"])
+def test_every_vietnamese_letter_in_pieces_is_drawn_as_the_whole_one(style, width):
+    marked = [letter for letter in LETTERS if not letter.isascii()]
+    whole = Slip(tuple((style, "".join(marked[at : at + 12])) for at in range(0, len(marked), 12)))
+    pieces = Slip(tuple((style, unicodedata.normalize("NFD", text)) for style, text in whole.lines))
+    assert sum(len(text) for _, text in pieces.lines) > 2 * 134
+    assert picture(whole, width).tobytes() == picture(pieces, width).tobytes()
 
 
 def test_tall_marks_are_not_cut_off_at_the_top_of_a_line():
@@ -314,6 +325,32 @@ def test_the_first_print_leaves_nothing_in_the_temp_folder_and_is_quiet(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_threads_may_print_for_the_first_time_at_once(tmp_path):
+    program = (
+        "import tempfile, threading\n"
+        "from edge_agent.drivers.printer import raster\n"
+        "from edge_agent.effects import Slip\n"
+        "before, rows = tempfile.gettempdir(), []\n"
+        "work = lambda: rows.append(raster.job(Slip((('rule', ''),)), 384).rows)\n"
+        "threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "assert len(rows) == 4\n"
+        "assert tempfile.gettempdir() == before\n"
+        "with tempfile.TemporaryFile(): pass\n"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_only_the_first_print_of_a_process_makes_a_temporary_folder(monkeypatch):
+    raster.job(CONFIRMED, 384)
+    monkeypatch.setattr(raster.tempfile, "TemporaryDirectory", lambda **_: pytest.fail("made one"))
+    raster.job(CONFIRMED, 384)
+
+
 def test_an_operators_folder_for_the_printer_table_is_kept(tmp_path):
     program = "from edge_agent.drivers.printer import raster; raster._load_escpos()"
     environment = os.environ | {"TMPDIR": str(tmp_path), "ESCPOS_CAPABILITIES_PICKLE_DIR": str(tmp_path / "kept")}
@@ -326,13 +363,52 @@ def test_an_operators_folder_for_the_printer_table_is_kept(tmp_path):
 # --- the look --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "slip", "width"),
-    [("pending-576", PENDING, 576), ("pending-384", PENDING, 384), ("confirmed-576", CONFIRMED, 576)],
+# Every style, alone and beside each of its variants.
+STYLES = Slip(
+    (
+        ("title", "TRẠM CÔNG DÂN SỐ – MỘT TIÊU ĐỀ DÀI HAI DÒNG"),
+        ("small", "Dòng nhỏ dưới tiêu đề thì ở giữa"),
+        ("bold", "Dòng đậm cũng vậy"),
+        ("rule", ""),
+        ("box", "KHUNG"),
+        ("box", "dòng thứ hai của khung"),
+        ("text", "Dòng chữ thường, dài hơn một dòng giấy và xuống dòng ở khoảng trắng, không mất chữ nào."),
+        ("text", "Nhãn\tGiá trị"),
+        ("text", "Một nhãn rất dài của dòng này\tGiá trị cũng dài"),
+        ("small", "Nhãn nhỏ\tGiá trị nhỏ"),
+        ("bold", "Tổng cộng\t9.999.999 đ"),
+        ("text", "Hai\ndòng"),
+        ("rule", ""),
+        ("small", "Chữ nhỏ trên mã thì ở giữa"),
+        ("code", "7F3K-9Q2M-4"),
+        ("code", "MỘT MÃ DÀI 7F3K-9Q2M-4"),
+        ("qr", URL),
+        ("code128", "7F3K9Q2M4"),
+    )
 )
+CODES = Slip((("qr", URL), ("rule", ""), ("code128", "7F3K9Q2M4")))
+LOOKS = {"pending": PENDING, "confirmed": CONFIRMED, "styles": STYLES}
+
+
+def test_the_kept_pictures_show_every_style():
+    assert {style for style, _ in STYLES.lines} == set(compose.STYLES)
+
+
+@pytest.mark.parametrize("width", [384, 512, 576])
+def test_a_slip_without_letters_is_the_same_bytes_everywhere(width):
+    """No typeface, so no FreeType: to the byte, with its initialisation, bands, feed and cut."""
+    path, job = GOLDEN / f"codes-{width}.bin", raster.job(CODES, width)
+    if os.environ.get("REGENERATE_GOLDEN"):
+        path.write_bytes(job.body + job.tail)
+    assert job.body + job.tail == path.read_bytes()
+    assert raster.job(CODES, width) == job
+
+
+@pytest.mark.parametrize("width", [384, 512, 576])
+@pytest.mark.parametrize(("name", "slip"), LOOKS.items(), ids=LOOKS)
 def test_slips_look_as_they_were_approved(name, slip, width):
     """To the dot with the FreeType that drew the kept picture; another one hints letters a little differently."""
-    drawn, path, drawer = picture(slip, width), GOLDEN / f"{name}.png", features.version("freetype2")
+    drawn, path, drawer = picture(slip, width), GOLDEN / f"{name}-{width}.png", features.version("freetype2")
     if os.environ.get("REGENERATE_GOLDEN"):
         info = PngInfo()
         info.add_text("freetype", drawer)

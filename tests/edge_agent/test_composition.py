@@ -22,10 +22,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from device_profiles.messages import Claim
+from device_profiles.profile import load_shipped
 from device_profiles.strict_toml import ProfileError
 from edge_agent import __main__ as root
 from edge_agent import notify, settings, timetable
-from edge_agent.events import Due, Tick
+from edge_agent.drivers.open import DriverError, open_peripheral
+from edge_agent.events import Due, PeripheralState, Tick
 from edge_agent.settings import Settings
 from edge_agent.timetable import Timetable
 from fleet_server import enrol as service
@@ -344,3 +346,20 @@ def test_a_station_without_a_fleet_serves_tells_systemd_and_ends_when_asked(enro
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert (enrolled / "journal.db").exists()
+
+
+@pytest.mark.parametrize("why", [DriverError("no such driver"), ImportError("no module"), OSError("libpcsclite.so.1")])
+def test_a_driver_that_cannot_be_had_is_a_state_of_its_device_and_the_station_starts(monkeypatch, why):
+    def refused(each):
+        if each.port == "reader":
+            raise why
+        return open_peripheral(each)
+
+    monkeypatch.setattr(root, "open_peripheral", refused)
+    inbox = root.Inbox()
+    devices = root._peripherals(load_shipped("simulated"), inbox)
+    assert (devices.reader, devices.printer is None, devices.scanner is None) == (None, False, False)
+    said = inbox.take()
+    assert said == PeripheralState(
+        "reader", "reader-simulated", "hardwareError", None, detail=str(why), action="configuration"
+    )

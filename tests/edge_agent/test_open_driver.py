@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from device_profiles.profile import DRIVERS, load_shipped, parse_peripheral, shipped_stations
+from device_profiles.peripheral import Peripherals
+from device_profiles.profile import DRIVERS, Match, load_shipped, parse_peripheral, shipped_stations, texts
 from edge_agent.drivers.open import DriverError, driver_names, open_driver, open_peripheral, ports, read_settings
 from edge_agent.drivers.printer.escpos_network import EscposNetwork
 from edge_agent.drivers.printer.simulated import SimulatedPrinter
@@ -95,6 +96,47 @@ no_realtime_status = "silent"
     read = open_peripheral(parse_peripheral(toml, "clone"))._settings
     assert (read.host, read.tcp_port, read.width_dots, read.name) == ("192.0.2.7", 9101, 384, "clone")
     assert (read.no_cutter, read.no_realtime_status, read.no_print_confirmation) == (True, True, False)
+
+
+@pytest.mark.parametrize("name", sorted(texts(ROOT / "device_profiles", "peripherals")))
+def test_every_shipped_peripheral_has_settings_that_its_driver_takes(name):
+    peripheral = Peripherals(texts(ROOT / "device_profiles", "peripherals"))[name]
+    if peripheral.port in OURS:
+        open_peripheral(peripheral)
+
+
+@pytest.mark.parametrize(
+    ("port", "driver", "more", "told"),
+    [
+        (
+            "printer",
+            "escpos_serial",
+            '[match]\nserial = "A1"\n[settings]\nbaud = 38400\nflow = "dtr"\n',
+            {"match": Match(serial="A1"), "node": "", "baud": 38400, "flow": "dtr", "width_dots": 384},
+        ),
+        (
+            "printer",
+            "escpos_usb",
+            '[match]\nusb = ["04b8:0e28"]\n[quirks]\nno_cutter = "tear bar"\n',
+            {"match": Match(("04b8:0e28",)), "node": "", "no_cutter": True, "width_dots": 384},
+        ),
+    ],
+)
+def test_a_profile_tells_the_driver_how_to_find_its_node_and_its_own_settings(port, driver, more, told):
+    toml = f"title = {{ vi = 'x', en = 'y' }}\nport = '{port}'\ndriver = '{driver}'\n"
+    limits = "[limits]\nwidth_dots = 384\npaper_mm = 58\n"
+    read = open_peripheral(parse_peripheral(toml + limits + more, "clone"))._settings
+    assert {name: getattr(read, name) for name in told} == told
+    assert read.name == "clone"
+
+
+def test_a_fixed_path_comes_without_a_match(monkeypatch):
+    given = []
+    monkeypatch.setattr("edge_agent.drivers.open.open_driver", lambda *all_of_it: given.append(all_of_it))
+    toml = "title = { vi = 'x', en = 'y' }\nport = 'scanner'\ndriver = 'serial_lines'\n"
+    open_peripheral(parse_peripheral(toml + "[settings]\nnode = '/dev/ttyAMA0'\nbaud = 9600\n", "uart"))
+    told = {"name": "uart", "match": Match(), "node": "/dev/ttyAMA0", "baud": 9600}
+    assert given == [("scanner", "serial_lines", told)]
 
 
 def test_opening_drivers_loads_neither_pictures_nor_escpos():

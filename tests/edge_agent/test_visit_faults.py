@@ -335,6 +335,53 @@ def test_the_recovered_screen_clears_itself():
     assert bed.name == "idle"
 
 
+@pytest.mark.parametrize(("settled", "box"), [(False, "CHỜ XÁC NHẬN"), (True, "ĐÃ XÁC NHẬN")])
+def test_a_print_that_a_power_cut_ended_is_offered_again_as_a_reprint(settled, box):
+    bed = Bed()
+    bed.to_qr()
+    if settled:
+        bed.answer(bed.next_question(), state="CONFIRMED")
+    else:
+        bed.touch("paid")
+    again = Bed(state=bed.state)
+    assert (again.name, again.data["code"], again.data["slip"]) == ("recovered", CODE, "unknown")
+    assert of(again.done, Print) == [], "never by itself"
+    again.touch("print")
+    (job,) = again.slips()
+    assert any("BẢN IN LẠI LẦN 1" in text for text in lines(job, "bold"))
+    assert any(box in text for text in lines(job, "box"))
+    assert job.job != bed.slips()[-1].job
+
+
+def test_a_print_whose_resident_has_gone_is_offered_to_nobody():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    bed.touch("end")
+    again = Bed(state=bed.state)
+    assert again.name == "idle"
+    assert "pay.jobs" not in again.state
+
+
+def test_prints_of_an_older_release_are_told_and_not_offered():
+    again = Bed(state={"pay.jobs": [[b"j" * 16, b"t" * 16, "pending", 1]]})
+    assert again.name == "idle"
+    assert "pay.jobs" not in again.state
+
+
+def test_a_printer_that_comes_back_may_print_again_and_says_reprint():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    bed.send(events.PrintDone(bed.slips()[0].job, "unknown"))
+    bed.send(events.PeripheralState("printer", "p", "noDevice"))
+    assert bed.data["may_print"] is False
+    bed.send(events.PeripheralState("printer", "p", "online", "full"))
+    assert (bed.data["may_print"], len(bed.slips())) == (True, 1)
+    bed.touch("print")
+    assert any("BẢN IN LẠI LẦN 1" in text for text in lines(bed.slips()[1], "bold"))
+
+
 def test_prints_that_were_under_way_are_recorded_as_unknown():
     bed = Bed()
     bed.to_qr()

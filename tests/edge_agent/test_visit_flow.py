@@ -329,7 +329,9 @@ def test_no_slip_without_its_record():
     performed = bed.touch("paid")
     kinds = [type(each) for each in performed]
     assert kinds.index(Append) < kinds.index(Print)
-    assert performed[0].remember["pay.jobs"] == [[of(performed, Print)[0].job, bed.txn, "pending", 1]]
+    assert performed[0].remember["pay.jobs"] == [
+        [of(performed, Print)[0].job, bed.txn, "pending", 1, "TAM-K0001-000042-2", START_MS]
+    ]
 
 
 def test_when_the_codes_are_used_up_payments_end_and_reading_goes_on():

@@ -6,11 +6,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from edge_agent import events
-from edge_agent.effects import Ask
+from edge_agent.card import CardData
+from edge_agent.effects import Ask, ReadCard
 from tests.edge_agent.visit_bed import START_MS, Bed, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ZONE = "IDVNM1900123457079190012345<<79001158F3001156VNM<<<<<<<<<<<2NGUYEN<<THI<MINH<ANH<<<<<<<<<<"
+NATIONAL = {"id_number": "079190012345", "name": "Nguyễn Thị Minh Anh"}
 
 
 def _idle_clock() -> Bed:
@@ -103,6 +107,44 @@ def _warning() -> Bed:
     return bed
 
 
+def _card(place: str, **data: object) -> Bed:
+    bed = Bed()
+    bed.send(events.PeripheralState("reader", "r", "online"))
+    bed.touch("start", "vi")
+    bed.touch("service", "card")
+    if place == "card_key":
+        return bed
+    bed.type("012345")
+    bed.touch("next")
+    if place == "card_wait":
+        return bed
+    (read,) = of(bed.send(events.CardIn("r")), ReadCard)
+    if place == "card_fault":
+        bed.send(events.CardFailed(read.request.number, "torn"))
+    elif place != "card_reading":
+        bed.send(events.CardRead(read.request.number, CardData(mrz=ZONE, national=NATIONAL, **data)))
+    if place == "card_wrong":
+        bed.touch("wrong")
+    return bed
+
+
+def _key_bad() -> Bed:
+    bed = _card("card_key")
+    bed.send(events.Scanned(b"A-12.05"))
+    return bed
+
+
+def _card_left() -> Bed:
+    bed = _card("card_shown")
+    bed.touch("end")
+    return bed
+
+
+def _reprint(slip: str) -> Bed:
+    bed = _settled("CONFIRMED") if slip == "confirmed" else _result()
+    return Bed(state=bed.state)
+
+
 def _out() -> Bed:
     bed = _idle_out()
     bed.touch("start", "vi")
@@ -146,6 +188,17 @@ SCENES: dict[str, Callable[[], Bed]] = {
     "result_failed": lambda: _printed("failed"),
     "result_confirmed": lambda: _settled("CONFIRMED"),
     "result_exception": lambda: _settled("EXCEPTION", "AMOUNT_MISMATCH"),
+    "card_key": lambda: _card("card_key"),
+    "card_key_bad": _key_bad,
+    "card_wait": lambda: _card("card_wait"),
+    "card_reading": lambda: _card("card_reading"),
+    "card_shown": lambda: _card("card_shown"),
+    "card_verified": lambda: _card("card_shown", authenticity="verified"),
+    "card_fault": lambda: _card("card_fault"),
+    "card_wrong": lambda: _card("card_wrong"),
+    "idle_card_left": _card_left,
+    "recovered_reprint": lambda: _reprint("pending"),
+    "recovered_confirmed": lambda: _reprint("confirmed"),
     "help": _help,
     "warning": _warning,
     "out": _out,

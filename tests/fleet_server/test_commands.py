@@ -401,6 +401,7 @@ WRONG: dict[str, tuple[Callable[[Desk, Path], list[object]], tuple[str, ...]]] =
         lambda d, t: _bills(d, _file(t, "a.csv", GOOD_CSV), building="TOA-B"),
         ("'TOA-B'", "TOA-A"),
     ),
+    "anchors: no file": (lambda d, t: ["anchors", d.server, t / "x.cer", "--set-key", d.set_key], ("x.cer", "check")),
     "backup: no place": (lambda d, _: ["backup", d.server], ("backup_folder", "--target")),
     "backup: no such place": (
         lambda d, t: ["backup", d.server, "--target", t / "none" / "b.db"],

@@ -20,7 +20,7 @@ from fleet_server.console.overall import (
 )
 from fleet_server.console.said import said
 from fleet_server.store import Head, Seen, StationState
-from tests.fleet_server.console_bed import T0, device, last, place, status
+from tests.fleet_server.console_bed import ALL_WELL, T0, device, last, place, status
 
 SPOT = "K0001"
 FIVE_MIN_MS = 5 * 60_000
@@ -98,6 +98,9 @@ CASES: list[tuple[Seen, str, list[str]]] = [
     (seen(peripherals=peripheral("printer", "online", "jammed")), "DEGRADED", ["paper.jammed"]),
     (seen(peripherals=peripheral("printer", "online", "low")), "IN_SERVICE", ["paper.low"]),
     (seen(peripherals=peripheral("printer", "online", "unknown")), "IN_SERVICE", ["paper.unknown"]),
+    (seen(peripherals=peripheral("display", "unknown"), page_age_s=None), "IN_SERVICE", ["page_unknown"]),
+    (seen(peripherals=ALL_WELL, devices=[{0: "printer", 5: True}]), "IN_SERVICE", ["flapping"]),
+    (seen(peripherals=ALL_WELL, devices=[{0: "nobody", 5: True}, {5: True}, 7]), "IN_SERVICE", []),
     (seen(peripherals=None), "IN_SERVICE", ["peripherals_unknown"]),
     (seen(peripherals=None, page_age_s=None), "IN_SERVICE", ["peripherals_unknown", "page_unknown"]),
     (seen(peripherals=[["printer", "x", "online"]]), "IN_SERVICE", ["peripherals_unknown"]),

@@ -103,7 +103,7 @@ def test_the_list_tells_every_column(bed: Bed) -> None:
         "state": "Phục vụ hạn chế máy in không thấy · đồng hồ chưa tin được · cấu hình chưa áp dụng 3 / 4",
         "seen": "",
         "backlog": "10 bản ghi",
-        "peripherals": "Máy in không thấy 2 tốt",
+        "peripherals": "Máy in không thấy 2 tốt Cắm lại cáp; không được thì gọi kỹ thuật",
         "paper": "không báo",
         "version": "0.1.0",
         "desired": "rev 3, cần 4",

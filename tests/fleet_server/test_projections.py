@@ -35,7 +35,23 @@ def test_the_newest_word_of_a_peripheral_stands_with_its_time():
     row = None
     for seq, state in enumerate(("online", "hardwareError")):
         row = stations.project(row, opened("device.state", seq=seq, port="reader", name="pcsc", state=state))
-    assert row.peripherals == {"reader/pcsc": {"state": "hardwareError", "paper": None, "detail": "", "at_ms": T0 + 1}}
+    word = {"state": "hardwareError", "paper": None, "detail": "", "action": "", "identity": "", "flapping": False}
+    assert row.peripherals == {"reader/pcsc": word | {"at_ms": T0 + 1}}
+
+
+def test_a_record_names_who_acts_which_device_it_is_and_that_it_flaps():
+    said = {"action": "clear", "identity": "04b8:0e15:X1", "flapping": True, "detail": "cover"}
+    record = opened("device.state", port="printer", name="p", state="offline", paper="out", **said)
+    row = stations.project(None, record)
+    assert row.peripherals == {"printer/p": {"state": "offline", "paper": "out", "at_ms": T0, **said}}
+
+
+def test_a_start_makes_every_device_unknown_until_it_speaks_again():
+    row = stations.project(None, opened("device.state", port="reader", name="pcsc", state="online"))
+    row = stations.project(row, opened("station.started", version="1", boot=2))
+    assert row.peripherals == {}
+    row = stations.project(row, opened("device.state", port="printer", name="p", state="online"))
+    assert set(row.peripherals) == {"printer/p"}
 
 
 def test_journals_are_counted_and_the_newest_reason_stands():

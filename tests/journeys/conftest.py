@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from fleet_server.demo.bank import Bank
 from fleet_server.demo.count import Count, judge, quick
@@ -18,6 +19,9 @@ from fleet_server.demo.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+expect.set_options(timeout=20_000)  # two slow cores are enough for a build
 
 
 class Rig:

@@ -192,6 +192,9 @@ def test_on_a_phone_every_row_is_a_card_and_nothing_runs_over_the_edge(page: Pag
     for number in range(1, 4):
         add_station(served.writer, number, now_ms() - number * 10**6)
     served.writer.run(lambda store: store.put_payment(payment()))
+    longest = {0: "printer", 3: 1, 4: "maintenance", 5: True, 6: 1, 16: 1} | dict.fromkeys(range(7, 16), 10**9)
+    ill = [["printer", "epson-tm-t20iii-usb", "hardwareError", "jammed"], *ALL_WELL[1:]]
+    hear(served, "K0001", status=status(peripherals=ill, devices=[longest]))
     expect(page.locator("tr[data-id=K0003]")).to_be_visible(timeout=10_000)
     for viewport in (DESK, PHONE):
         page.set_viewport_size(viewport)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_profiles.cbor import WireError
-from device_profiles.wire import EDDSA, ESP256, envelope_decode, envelope_encode, protected_header, to_be_signed
+from device_profiles.wire import EDDSA, ESP256, Batch, envelope_decode, envelope_encode, protected_header, to_be_signed
 from provisioning.keys import (
     KINDS,
     SignatureRefused,
@@ -29,7 +29,7 @@ from provisioning.keys import (
     sign_message,
 )
 from tests.golden.wire import samples
-from tests.golden.wire.samples import CURVE_KEY, FLEET_KEY, MESSAGES, SIGNED, STATION_KEY
+from tests.golden.wire.samples import CURVE_KEY, FIRST_BATCH, FLEET_KEY, MESSAGES, SIGNED, STATION_KEY
 
 VECTORS = Path(cryptography_vectors.__file__).parent
 KEYS = {"P-256": CURVE_KEY, "Ed25519": STATION_KEY}
@@ -344,10 +344,11 @@ def test_golden_messages_are_still_what_is_signed_and_still_open(kind):
 
 
 def test_a_kept_p_256_message_still_opens():
-    new = sign_message(CURVE_KEY, "kiosk/batch/1", MESSAGES["batch"].encode())
+    new = sign_message(CURVE_KEY, "kiosk/batch/1", FIRST_BATCH.encode())
     data = samples.golden("signed-batch-p256", new, once=True)
     payload, by = open_message("kiosk/batch/1", data, known(CURVE_KEY), LIMIT)
-    assert (payload, by.alg) == (MESSAGES["batch"].encode(), ESP256)
+    assert (payload, by.alg) == (FIRST_BATCH.encode(), ESP256)
+    assert Batch.decode(payload) == FIRST_BATCH
 
 
 @QUICK

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from device_profiles.messages import STATUS_KEYS
+from edge_agent.machines.devices import RECORD_EVERY_S, RECORDS_AT_ONCE
 from fleet_server import opener
+from tests.simulation.devices import NAMES
 from tests.simulation.fleet import CANARY
 from tests.simulation.station import HEARTBEAT_S
 from tests.simulation.world import disk_bytes
@@ -44,7 +48,7 @@ def promises(world: World) -> None:
 
 
 def slips(world: World) -> None:
-    """No slip and no code on a screen without its record."""
+    """No slip and no code on a screen without its record; nothing is called printed that was not."""
     for station in world.stations:
         assert not station.offences, station.offences[0]
 
@@ -131,6 +135,30 @@ def serving(world: World) -> None:
         assert not station.agent._stopped, f"{station.name} is stopped: {station.agent._stopped}"
 
 
+def devices_as_they_are(world: World) -> None:
+    """At peace station and fleet know of every peripheral how it is: by its last record, and by the heartbeat."""
+    for station in world.stations:
+        state = world.fleet.store.station_state(station.device)
+        last = world.fleet.store.last_values(station.device)
+        assert state is not None
+        assert last is not None
+        rode = {row[0]: row[2] for row in last.status[STATUS_KEYS["peripherals"]]}  # type: ignore[attr-defined]
+        for port, truth in station.devices.truth().items():
+            recorded = state.peripherals.get(f"{port}/{NAMES[port]}", {"state": "unknown", "flapping": False})
+            said = (recorded["state"], recorded["flapping"], rode[port])
+            assert said == (truth, False, truth), f"{station.name}: {port} is {truth}, the fleet heard {said}"
+
+
+def devices_bounded(world: World) -> None:
+    """However loose a cable hangs, a device writes no more than its share."""
+    for station in world.stations:
+        lines = world.fleet.store.timeline(station.name, 1_000_000)
+        of_port = Counter(str(line.facts["port"]) for line in lines if line.kind == "device.state")
+        allowed = station.boots * RECORDS_AT_ONCE + world.time_s / RECORD_EVERY_S
+        for port, count in of_port.items():
+            assert count <= allowed, f"{station.name}: {count} records of {port}, at most {allowed:.0f}"
+
+
 def exposure_released(world: World) -> None:
     """What the fleet calls settled no longer counts as exposure at the station (once it could ask)."""
     for station in world.stations:
@@ -162,6 +190,8 @@ ALL = (
     sealed,
     bounded,
     serving,
+    devices_as_they_are,
+    devices_bounded,
     exposure_released,
     pruned_only_what_is_durable,
 )

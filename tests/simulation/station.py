@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.profile import load_shipped
@@ -13,11 +13,12 @@ from edge_agent.clock import Clock
 from edge_agent.sets import Sets
 from provisioning import authority, enrolment
 from provisioning.identity import Identity, store_enrolment
+from tests.simulation.devices import CAN, Devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge_agent.effects import Screen, Slip
+    from edge_agent.effects import Screen
     from edge_agent.errands import Errand
     from edge_agent.sealer import Sealer
     from tests.simulation.world import World
@@ -110,32 +111,6 @@ class SimErrands:
         return True
 
 
-@dataclass
-class SimPrinter:
-    """The printer's worker: prints, fails, or falls silent; each slip is held against the journal."""
-
-    station: Station
-    slips: list[Slip] = field(default_factory=list)
-
-    def print(self, job: bytes, slip: Slip) -> bool:
-        """Take a job; its result comes a little later."""
-        world = self.station.world
-        self.slips.append(slip)
-        codes = {text for style, text in slip.lines if style == "code"}
-        if not codes <= self.station.committed_codes:
-            self.station.offences.append(f"a slip with {codes} was printed before its record was durable")
-        result: Any = "confirmed"
-        if world._hit("printer"):
-            result = world.rng.choice(["failed", "unknown", None])
-        boot = self.station.boots
-        if result:
-            world.later(
-                world.rng.random() * 3,
-                lambda: boot == self.station.boots and self.station.post(events.PrintDone(job, result)),
-            )
-        return True
-
-
 class Station:
     """One lobby: an agent, a resident in front of it now and then."""
 
@@ -151,7 +126,7 @@ class Station:
         self.told_codes: set[str] = set()
         self.told_confirmed: set[str] = set()
         self.offences: list[str] = []
-        self.printer_paper = "full"
+        self.devices = Devices(self)
         self._inbox: list[Any] = []
         self._full_until_s = 0.0
         self._patience = 0
@@ -195,14 +170,15 @@ class Station:
             link=self.link,
             display=self.display,
             errands=SimErrands(self),
-            printer=SimPrinter(self),
+            printer=self.devices,
+            reader=self.devices,
             random_bytes=world.rng.randbytes,
             jitter=world.rng.random,
         )
         self.agent = boot.assemble(self.folder, self.identity, load_shipped("simulated"), around, HEARTBEAT_S, "0.1.0")
         self.journal = self.agent.journal
         self.watch(self.agent.sealer)
-        self.post(events.PeripheralState("printer", "simulated", "online", self.printer_paper))
+        self.devices.boot()
         self.link.connect()
 
     def watch(self, sealer: Sealer) -> None:
@@ -213,6 +189,8 @@ class Station:
             seq = inner(kind, fields, *rest, **more)
             if kind == "payment.created":
                 self.committed_codes.add(fields["code"])
+            if kind == "slip.result" and fields["result"] == "confirmed" and fields["job"] not in self.devices.printed:
+                self.offences.append(f"job {fields['job'].hex()} was called printed; no paper came out")
             return seq
 
         sealer.append = append  # type: ignore[method-assign]
@@ -237,6 +215,7 @@ class Station:
         if self._full_until_s and self.world.time_s >= self._full_until_s:
             self.journal._db.execute("PRAGMA max_page_count = 1073741823")
             self._full_until_s = 0.0
+        self.devices.beat()
         waiting, self._inbox = self._inbox, []
         for event in [*waiting, events.Tick()]:
             self.agent.handle(event, self.clock.now())
@@ -265,7 +244,7 @@ class Station:
             case "idle":
                 touch("start", rng.choice(["vi", "en"]))
             case "home":
-                touch("service")
+                touch("service", rng.choice(["", "", "card"]))
             case "unit":
                 wanted = f"KAN{rng.randrange(40):03d}"
                 for key in wanted:
@@ -284,6 +263,20 @@ class Station:
                 if data.get("state") != "awaiting" or rng.random() < 0.1:
                     touch("end")
             case "refused" | "recovered" | "warning":
+                touch("end")
+            case _:
+                self._with_card(name, touch)
+
+    def _with_card(self, name: str, touch: Callable[..., None]) -> None:
+        """Type the six digits, lay the card down, look, go."""
+        match name:
+            case "card_key":
+                for key in CAN:
+                    touch("key", key)
+                touch("next")
+            case "card_wait":
+                self.devices.lay_card()
+            case "card_shown" | "card_fault":
                 touch("end")
             case _:
                 pass

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.simulation import laws
+from tests.simulation.devices import NAMES, PORTS, TOLD_MAX_S
 from tests.simulation.world import Faults, World
+
+if TYPE_CHECKING:
+    from tests.simulation.station import Station
 
 SEEDS = int(os.environ.get("SEEDS", "12"))
 
@@ -52,3 +57,25 @@ def test_a_quiet_world_serves_residents(tmp_path):
         assert sum(len(station.told_confirmed) for station in world.stations) > 5
     finally:
         world.close()
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_what_is_pulled_out_or_put_in_is_known_to_the_fleet_within_seconds(port, tmp_path):
+    world = World(2, tmp_path)
+    try:
+        world.run(20.0)
+        station = world.stations[0]
+        for plugged in (False, True):
+            station.devices.plug(port, plugged=plugged)
+            began_s = world.time_s
+            while fleet_says(world, station, port) != ("online" if plugged else "noDevice"):
+                world.step()
+                assert world.time_s - began_s < TOLD_MAX_S + 2.0, "no heartbeat is waited for"
+    finally:
+        world.close()
+
+
+def fleet_says(world: World, station: Station, port: str) -> object:
+    """The projection's word, made from a record alone."""
+    state = world.fleet.store.station_state(station.device)
+    return state.peripherals[f"{port}/{NAMES[port]}"]["state"] if state else None

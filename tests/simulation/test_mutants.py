@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from device_profiles import records, wire
-from edge_agent import agent, clock, effects, inbound, journal, lease
-from edge_agent.machines import checkout, ledger, sync
+from edge_agent import agent, clock, effects, events, inbound, journal, lease
+from edge_agent.machines import checkout, devices, ledger, sync
 from fleet_server import ingest, money, opener
+from fleet_server.projections import devices as fleet_devices
 from fleet_server.sqlite import log as sqlite_log
 from provisioning import enrolment
 from provisioning.sealing import ContentKey
@@ -35,6 +36,8 @@ DISK = Faults(disk_full=0.01, agent_crash=0.005)
 REIMAGES = Faults(reimage=0.02)
 CLOCKS = Faults(clock_jump=0.02, link_flap=0.005)
 MONEY = Faults(printer=0.1, agent_crash=0.005)
+CABLES = Faults(unplug=0.02, loose_cable=0.004, unplug_mid_print=0.2, card_pulled=0.2)
+PAGES = Faults(page_dies=0.02, agent_crash=0.003)
 
 MUTANTS: dict[str, tuple[Faults, Callable[[pytest.MonkeyPatch], None]]] = {}
 
@@ -301,6 +304,89 @@ def the_station_calls_a_payment_confirmed_by_itself(patch):
         return inner(self, scene, txn, hopeful, as_of_ms, now)
 
     patch.setattr(checkout.Checkout, "told", told)
+
+
+# peripherals
+
+
+@mutant(CABLES)
+def every_change_of_a_loose_cable_is_a_record(patch):
+    patch.setattr(devices.Component, "due", lambda self, now: self.word != self.written)
+
+
+@mutant(CABLES)
+def a_device_that_flapped_is_never_recorded_again(patch):
+    inner = devices.Component.due
+    patch.setattr(devices.Component, "due", lambda self, now: not self.flapping and inner(self, now))
+
+
+@mutant(Faults(unplug=0.02, disk_full=0.05))
+def a_change_that_the_journal_refused_is_forgotten(patch):
+    patch.setattr(devices.Devices, "_take_back", lambda self: None)
+
+
+@mutant(CABLES)
+def the_hand_tells_a_device_only_what_it_has_not_said_before(patch):
+    inner, heard = agent.Agent._note, set()
+
+    def note(self, event, now):
+        repeated = isinstance(event, events.PeripheralState) and (id(self), event) in heard
+        heard.add((id(self), event) if isinstance(event, events.PeripheralState) else None)
+        return inner(self, event, now) and not repeated
+
+    patch.setattr(agent.Agent, "_note", note)
+
+
+@mutant(CABLES)
+def the_heartbeat_keeps_the_first_word_of_a_device(patch):
+    inner = agent.Agent._perform
+    kept = {}
+
+    def perform(self, effect, now):
+        if isinstance(effect, effects.Report) and "peripherals" in effect.values:
+            effect = effects.Report({**effect.values, "peripherals": kept.setdefault(id(self), [])})
+        return inner(self, effect, now)
+
+    patch.setattr(agent.Agent, "_perform", perform)
+
+
+@mutant(PAGES)
+def a_page_that_fell_silent_is_still_there(patch):
+    patch.setattr(agent, "PAGE_SILENT_S", 1e9)
+
+
+@mutant(PAGES)
+def the_fleet_takes_a_new_process_for_the_old_one(patch):
+    inner = fleet_devices.project
+
+    def project(known, record):
+        return dict(known) if record.kind == "station.started" else inner(known, record)
+
+    patch.setattr(fleet_devices, "project", project)
+
+
+@mutant(CABLES)
+def a_slip_of_which_nothing_is_known_is_called_printed(patch):
+    inner = agent.Agent._believe
+
+    def believe(self, event, now):
+        hopeful = replace(event, result="confirmed") if isinstance(event, events.PrintDone) else event
+        return inner(self, hopeful, now)
+
+    patch.setattr(agent.Agent, "_believe", believe)
+
+
+@mutant(Faults())
+def what_a_card_says_is_kept_beside_its_count(patch):
+    inner = devices.Devices.on
+
+    def on(self, event, now):
+        done = inner(self, event, now)
+        if isinstance(event, events.CardRead):
+            done.append(effects.Remember({"device.reader": event.card.mrz}))
+        return done
+
+    patch.setattr(devices.Devices, "on", on)
 
 
 # sealing

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.simulation import forgery
+from tests.simulation.devices import PORTS
 from tests.simulation.fleet import Fleet
 from tests.simulation.station import Station
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.simulation.devices import Devices
 
 START_MS = 1_790_000_000_000
 
@@ -40,6 +43,11 @@ class Faults:
     disk_full: float = 0.0
     clock_jump: float = 0.0
     printer: float = 0.0
+    unplug: float = 0.0
+    loose_cable: float = 0.0
+    unplug_mid_print: float = 0.0
+    card_pulled: float = 0.0
+    page_dies: float = 0.0
     replay: float = 0.0
     forge: float = 0.0
 
@@ -63,6 +71,11 @@ class Faults:
             disk_full=some(0.002, 0.01),
             clock_jump=some(0.002, 0.01),
             printer=some(0.02, 0.2),
+            unplug=some(0.004, 0.02),
+            loose_cable=some(0.001, 0.005),
+            unplug_mid_print=some(0.05, 0.2),
+            card_pulled=some(0.1, 0.4),
+            page_dies=some(0.001, 0.005),
             replay=some(0.01, 0.1),
             forge=some(0.01, 0.05),
         )
@@ -179,6 +192,20 @@ class World:
                 station.fill_disk(rng.random() * 30)
             if self._hit("clock_jump"):
                 station.jump_clock(rng.choice([-(10**12), -3_600_000, 0, 3_600_000, 10**12]))
+            self._strike_devices(station.devices)
+
+    def _strike_devices(self, devices: Devices) -> None:
+        """Cables and browsers."""
+        rng = self.rng
+        if self._hit("unplug"):
+            port = rng.choice(PORTS)
+            devices.plug(port, plugged=False)
+            self.later(rng.random() * 40, lambda: devices.plug(port, plugged=True))
+        if self._hit("loose_cable"):
+            devices.loosen(rng.choice(PORTS), rng.randrange(4, 80))
+        if self._hit("page_dies"):
+            devices.open_page(alive=False)
+            self.later(rng.random() * 200, lambda: devices.open_page(alive=True))
 
     def run(self, seconds: float) -> None:
         """Let faults rage for so long."""

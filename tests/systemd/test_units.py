@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.agent import PAGE_SILENT_S
+from edge_agent.picture import PROBE_S
+from edge_agent.screen_watch import Limits
 from edge_agent.settings import Settings
 
 UNITS = Path(__file__).parents[2] / "systemd"
@@ -99,7 +104,61 @@ def test_a_service_that_ends_is_started_again_for_ever(unit):
     assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
 
 
-def test_the_display_asks_where_the_agent_answers_by_default():
+def display(setting: str) -> str:
+    """The one value of a setting of the display's unit."""
+    text = (UNITS / "kiosk-display.service").read_text("utf-8").replace("\\\n", "")
+    (value,) = re.findall(rf"(?m)^{setting}=(.+)$", text)
+    return value
+
+
+def test_the_display_asks_where_the_agent_answers_by_default_and_may_go_nowhere_else():
     default = {one.name: one.default for one in fields(Settings)}
-    page = f"Environment=KIOSK_PAGE=http://{default['screen_host']}:{default['screen_port']}/"
-    assert page in (UNITS / "kiosk-display.service").read_text("utf-8").splitlines()
+    page = f"http://{default['screen_host']}:{default['screen_port']}"
+    assert f"Environment=KIOSK_PAGE={page}/" in (UNITS / "kiosk-display.service").read_text("utf-8").splitlines()
+    policy = json.loads((UNITS / "chromium" / "kiosk-policy.json").read_text("utf-8"))
+    assert (policy["URLBlocklist"], policy["URLAllowlist"]) == (["*"], [page])
+    assert (display("IPAddressDeny"), display("IPAddressAllow")) == ("any", "localhost")
+
+
+def test_the_display_is_the_watchman_with_nothing_but_its_page():
+    """No way around Chromium's sandbox and no debugging port: the watchman takes no such option, and none is given."""
+    program, *words = display("ExecStart").split()
+    assert program == "/opt/kiosk/current/bin/python"
+    assert words == [
+        "-m",
+        "edge_agent.screen_watch",
+        "--weston-config",
+        "/etc/kiosk-display/weston.ini",
+        "${KIOSK_PAGE}",
+    ]
+    text = (UNITS / "kiosk-display.service").read_text("utf-8")
+    assert not re.findall(r"(?m)^[^#].*(?:no-sandbox|debugging|CHROMIUM_FLAGS|SAL_|LD_PRELOAD).*$", text)
+    assert (display("Type"), display("NotifyAccess")) == ("notify", "main")
+
+
+def span_s(value: str) -> float:
+    """A time span as systemd reads it."""
+    command = ["systemd-analyze", "timespan", value]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"LC_ALL": "C"})
+    return int(re.findall(r"s: (\d+)\n", done.stdout)[0]) / 1e6
+
+
+def test_a_dead_screen_heals_within_fifteen_seconds_by_its_limits():
+    """The longest way to the new start; the rest is for weston, Chromium and the page (measured: 1 to 2 s)."""
+    limits = Limits()
+    dead_s = limits.silent_s + limits.ask_s + limits.end_s + span_s(display("RestartSec"))
+    assert dead_s <= 9
+    # The watchman's longest turn feeds the watchdog in time, and while he pauses too.
+    assert limits.answer_s + limits.ask_s + PROBE_S < span_s(display("WatchdogSec"))
+    script = (UNITS.parent / "edge_agent" / "screens" / "kiosk.js").read_text("utf-8")
+    (beat_ms,) = re.findall(r"BEAT_MS = (\d+)", script)
+    assert 3 * int(beat_ms) / 1000 == limits.silent_s == PAGE_SILENT_S
+
+
+def test_the_display_is_closed_to_what_neither_browser_nor_compositor_needs(tmp_path):
+    """Less than the others: Chromium's own sandbox needs namespaces, JavaScript writable code, the seat its devices."""
+    for replace, good in ((("", ""), True), (("^(Protect|Private|SystemCall|Capability|IPAddress).*\n", ""), False)):
+        path = installed("kiosk-display.service", tmp_path, replace)
+        command = ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=36", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) is good, done.stdout[-200:]

@@ -1,206 +1,55 @@
-"""A receipt printer on TCP, to the byte: it parses what it is sent, burns dots, cuts slips, and breaks on command.
+"""The receipt printer of `printer_mechanism` behind a plug: on TCP, or as a device node.
 
-It knows nothing of our drivers. Its mechanism stops when the cover is open or the roll has ended; then its buffer
-fills, it stops reading, and real-time questions no longer reach it: as with real printers.
+It serves one connection at a time, as the usual printers do. Behind a node nobody tells it that the node was opened or
+closed: what was said stays in the kernel until it is read.
 """
 
 from __future__ import annotations
 
-import re
+import fcntl
+import os
+import queue
 import select
 import socket
 import struct
+import termios
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import Self
+import tty
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol, Self
 
-from PIL import Image
+from tests.twins.printer_mechanism import Manner, Mechanism, Paper
 
-_REAL_TIME = re.compile(rb"\x10\x04([\x01-\x04])|(\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08)")
-_REAL_TIME_BYTES = 10
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from PIL import Image
+
 _STEP_S = 0.01
+_PATIENCE_S = 30.0
 
 
-@dataclass
-class Manner:
-    """How this printer is and behaves; a test sets fields at any time."""
+class _Plug(Protocol):
+    def receive(self, count: int) -> bytes | None:
+        """At most so many bytes; None when none came within a moment, empty at the end."""
 
-    cover_open: bool = False
-    paper: str = "full"  # full, low, out
-    rows_left: int | None = None  # dots until the roll ends; None: plenty
-    cutter_jams: bool = False  # at the next cut
-    head_hot: bool = False  # stops, and recovers by itself
-    stalled: bool = False  # reads nothing more
-    reset_after_bytes: int | None = None  # the link breaks when so many bytes were received
-    silent: bool = False  # prints, and never says anything
-    answers_zero: bool = False  # a clone: 00 to every question
-    reply_delay_s: float = 0.0  # answers to DLE EOT come so late,
-    slow_questions: tuple[int, ...] = (1, 2, 3, 4)  # namely to these
-    knows_mark: bool = True  # GS ( H
-    knows_push: bool = True  # GS a
-    knows_clear: bool = True  # DLE DC4 8
-    buffer_bytes: int = 4096
-    noise: bytes = b""  # said to whoever connects
-    at_row: tuple[int, str] | None = None  # when so many more rows are burnt, this field becomes True
+    def say(self, data: bytes) -> None:
+        """Send; raises OSError when nobody is there."""
+
+    def tear(self) -> None:
+        """Break it."""
 
 
-@dataclass
-class Paper:
-    """What came out: whole slips, the piece at the head, and bytes it took for letters (always a fault)."""
-
-    slips: list[Image.Image] = field(default_factory=list)
-    letters: bytearray = field(default_factory=bytearray)
-    rows: bytearray = field(default_factory=bytearray)
-    row_bytes: int = 0
-
-    def burn(self, row: bytes) -> None:
-        self.row_bytes = len(row)
-        self.rows += row
-
-    def cut(self) -> None:
-        if self.rows:
-            size = 8 * self.row_bytes, len(self.rows) // self.row_bytes
-            self.slips.append(Image.frombytes("1", size, bytes(255 - eight for eight in self.rows)))
-            self.rows.clear()
-
-
-class Mechanism:
-    """Buffer, command parser and print head; gives the bytes it answers."""
-
-    def __init__(self, manner: Manner, paper: Paper) -> None:
-        self.manner, self.paper = manner, paper
-        self.buffer = bytearray()
-        self._raster_left = 0
-        self._row_bytes = 0
-        self._pushes = False
-        self._pushed = b""
-        self._jammed = False
-        self._scanned = b""
-
-    @property
-    def stopped(self) -> bool:
-        manner = self.manner
-        return manner.cover_open or manner.paper == "out" or manner.head_hot or self._jammed
-
-    def take(self, data: bytes) -> list[tuple[float, bytes]]:
-        """Receive: real-time commands are obeyed at once, wherever they stand; all bytes go into the buffer.
-
-        Gives answers, each with the seconds by which it is late.
-        """
-        self.buffer += data
-        scan, old = self._scanned + data, len(self._scanned)
-        self._scanned = scan[-(_REAL_TIME_BYTES - 1) :]
-        answers: list[tuple[float, bytes]] = []
-        for hit in _REAL_TIME.finditer(scan):
-            if hit.end() <= old:
-                continue
-            if hit[1]:
-                late_s = self.manner.reply_delay_s if hit[1][0] in self.manner.slow_questions else 0.0
-                answers.append((late_s, b"\0" if self.manner.answers_zero else bytes([self._status(hit[1][0])])))
-            elif self.manner.knows_clear:
-                del self.buffer[: len(self.buffer) - (len(scan) - hit.end())]
-                self._raster_left = 0
-                answers.append((0.0, b"\x37\x25\0"))
-        return answers
-
-    def work(self) -> list[bytes]:
-        """Print as far as possible."""
-        answers: list[bytes] = []
-        while not self.stopped and self.buffer and self._step(answers):
-            pass
-        if self._pushes and self._push() != self._pushed:
-            self._pushed = self._push()
-            answers.append(self._pushed)
-        return answers
-
-    def _status(self, number: int) -> int:
-        manner = self.manner
-        out, low = manner.paper == "out", manner.paper != "full"
-        return (
-            0x12
-            | {
-                1: 0x08 * self.stopped | 0x04,
-                2: 0x04 * manner.cover_open | 0x20 * out | 0x40 * self._jammed,
-                3: 0x08 * self._jammed | 0x40 * manner.head_hot,
-                4: 0x0C * low | 0x60 * out,
-            }[number]
-        )
-
-    def _push(self) -> bytes:
-        manner = self.manner
-        out, low = manner.paper == "out", manner.paper != "full"
-        first = 0x14 | 0x08 * self.stopped | 0x20 * manner.cover_open
-        return bytes([first, 0x08 * self._jammed | 0x40 * manner.head_hot, 0x03 * low | 0x0C * out, 0])
-
-    def _step(self, answers: list[bytes]) -> bool:
-        """One command or one row of dots; False when more bytes are needed for it."""
-        if self._raster_left:
-            return self._row()
-        data = bytes(self.buffer[:16])
-        length = self._length(data)
-        if length > len(self.buffer):
-            return False
-        command = bytes(self.buffer[:length])
-        del self.buffer[:length]
-        self._obey(command, answers)
-        return True
-
-    def _row(self) -> bool:
-        if len(self.buffer) < self._row_bytes:
-            return False
-        self.paper.burn(bytes(self.buffer[: self._row_bytes]))
-        del self.buffer[: self._row_bytes]
-        self._raster_left -= 1
-        if self.manner.at_row is not None:
-            left, name = self.manner.at_row
-            self.manner.at_row = (left - 1, name) if left > 1 else None
-            if left <= 1:
-                setattr(self.manner, name, True)
-        if self.manner.rows_left is not None:
-            self.manner.rows_left -= 1
-            if self.manner.rows_left <= 0:
-                self.manner.rows_left, self.manner.paper = None, "out"
-        return True
-
-    @staticmethod
-    def _length(data: bytes) -> int:
-        """How long the command is that `data` begins with."""
-        if data[:2] == b"\x1d(":
-            return 5 + int.from_bytes(data[3:5], "little") if len(data) >= 5 else 5
-        if data[:2] == b"\x1dV":
-            return 4 if data[2:3] in (b"A", b"B") else 3
-        whole = {b"\x10\x04": 3, b"\x10\x05": 3, b"\x10\x14": 10, b"\x1b@": 2, b"\x1bd": 3, b"\x1dv": 8, b"\x1da": 3}
-        return whole.get(data[:2], 3 if data[:2] == b"\x1dr" else 2 if data in (b"\x10", b"\x1b", b"\x1d") else 1)
-
-    def _obey(self, command: bytes, answers: list[bytes]) -> None:
-        if command.startswith(b"\x1dv0"):
-            self._row_bytes = int.from_bytes(command[4:6], "little")
-            self._raster_left = int.from_bytes(command[6:8], "little")
-        elif command.startswith(b"\x1dV"):
-            self._jammed = self.manner.cutter_jams
-            if not self._jammed:
-                self.paper.cut()
-        elif command.startswith(b"\x1da"):
-            self._pushes, self._pushed = self.manner.knows_push and command[2] != 0, b""
-        elif command.startswith(b"\x1d(H") and self.manner.knows_mark:
-            answers.append(b"\x37\x22" + command[7:11] + b"\0")
-        elif command.startswith(b"\x1dr"):
-            answers.append(b"\0" if self.manner.paper == "full" else b"\x03")
-        elif len(command) == 1 and command not in b"\0\n":
-            self.paper.letters += command
-
-
-class PrinterTwin:
-    """The printer on a port of 127.0.0.1; serves one connection at a time, as the usual ones do."""
+class _Twin:
+    """What both have in common: the mechanism, a thread, and one conversation after the other."""
 
     def __init__(self) -> None:
         self.manner, self.paper = Manner(), Paper()
         self.mechanism = Mechanism(self.manner, self.paper)
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.port: int = self._listener.getsockname()[1]
+        self.received = 0  # bytes, since this connection or since a test set it to 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="printer twin", daemon=True)
 
@@ -211,9 +60,8 @@ class PrinterTwin:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join(5)
-        self._listener.close()
 
-    def slips(self, count: int, within_s: float = 5.0) -> list[Image.Image]:
+    def slips(self, count: int, within_s: float = _PATIENCE_S) -> list[Image.Image]:
         """The slips that came out, as soon as there are `count` of them."""
         until = time.monotonic() + within_s
         while len(self.paper.slips) < count and time.monotonic() < until:
@@ -221,43 +69,201 @@ class PrinterTwin:
         return list(self.paper.slips)
 
     def _serve(self) -> None:
-        while not self._over.is_set():
-            if select.select([self._listener], [], [], _STEP_S)[0]:
-                link = self._listener.accept()[0]
-                self.connections += 1
-                with link:
-                    self._talk(link)
-            self.mechanism.work()
+        raise NotImplementedError
 
-    def _talk(self, link: socket.socket) -> None:
-        manner, received, held = self.manner, 0, list[tuple[float, bytes]]()
-        if manner.noise:
-            link.sendall(manner.noise)
-        while not self._over.is_set():
-            room = manner.buffer_bytes - len(self.mechanism.buffer)
+    def _goes_on(self) -> bool:
+        return not self._over.is_set()
+
+    def _takes(self) -> int:
+        """How many bytes it takes now."""
+        manner = self.manner
+        marks = [mark for mark in (manner.stall_after_bytes, manner.reset_after_bytes) if mark is not None]
+        room = manner.buffer_bytes - len(self.mechanism.buffer)
+        return 0 if manner.stalled else max(0, min([room, *(max(1, mark - self.received) for mark in marks)]))
+
+    def _converse(self, plug: _Plug) -> None:
+        manner, held = self.manner, list[tuple[float, bytes]]()
+        while self._goes_on():
             answers: list[tuple[float, bytes]] = []
-            if not manner.stalled and room > 0 and select.select([link], [], [], _STEP_S)[0]:
-                try:
-                    data = link.recv(room)
-                except ConnectionError:
-                    return
+            if not (count := self._takes()):
+                time.sleep(_STEP_S)
+            elif (data := plug.receive(count)) is not None:
                 if not data:
                     self.mechanism.work()
                     return
-                received += len(data)
+                self.received += len(data)
                 answers = self.mechanism.take(data)
-                if manner.reset_after_bytes is not None and received >= manner.reset_after_bytes:
-                    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if manner.stall_after_bytes is not None and self.received >= manner.stall_after_bytes:
+                    manner.stall_after_bytes, manner.stalled = None, True
+                if manner.reset_after_bytes is not None and self.received >= manner.reset_after_bytes:
+                    plug.tear()
                     return
-            elif manner.stalled or room <= 0:
-                time.sleep(_STEP_S)
             now = time.monotonic()
             held += [(now + late_s, answer) for late_s, answer in answers]
-            held += [(now, answer) for answer in self.mechanism.work()]
+            if manner.idle_until_bytes is None or self.received >= manner.idle_until_bytes:
+                held += [(now, answer) for answer in self.mechanism.work()]
             ready = b"".join(answer for at, answer in held if at <= now)
             held = [(at, answer) for at, answer in held if at > now]
             if ready and not manner.silent:
                 try:
-                    link.sendall(ready)
-                except ConnectionError:
+                    plug.say(ready)
+                except OSError:
                     return
+
+
+class _Socket:
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+
+    def receive(self, count: int) -> bytes | None:
+        if not select.select([self._link], [], [], _STEP_S)[0]:
+            return None
+        try:
+            return self._link.recv(count)
+        except ConnectionError:
+            return b""
+
+    def say(self, data: bytes) -> None:
+        self._link.sendall(data)
+
+    def tear(self) -> None:
+        self._link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class PrinterTwin(_Twin):
+    """The printer on a port of 127.0.0.1, by default one that is free."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__()
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.port: int = self._listener.getsockname()[1]
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while self._goes_on():
+            if select.select([self._listener], [], [], _STEP_S)[0]:
+                link = self._listener.accept()[0]
+                self.connections += 1
+                self.received = 0
+                with link:
+                    if self.manner.noise:
+                        link.sendall(self.manner.noise)
+                    self._converse(_Socket(link))
+            self.mechanism.work()
+
+
+class _Pty:
+    """A pseudo terminal; its other end lies under a name that is gone with it, as a device's node is."""
+
+    def __init__(self, node: Path, *, raw: bool) -> None:
+        self._master, self.slave = os.openpty()  # the second stays open: the kernel then keeps its settings
+        os.set_blocking(self._master, False)
+        if raw:
+            tty.setraw(self.slave)
+        self._node = node
+        node.symlink_to(os.ttyname(self.slave))
+
+    def receive(self, count: int) -> bytes | None:
+        if not select.select([self._master], [], [], _STEP_S)[0]:
+            return None
+        return os.read(self._master, count)
+
+    def say(self, data: bytes) -> None:
+        with suppress(BlockingIOError):  # nobody has read for long
+            os.write(self._master, data)
+
+    def tear(self) -> None:
+        self._node.unlink()
+        os.close(self._master)
+        os.close(self.slave)
+
+
+class NodeTwin(_Twin):
+    """The printer behind a device node, `node`: a pseudo terminal.
+
+    raw: whether the node hands on bytes as they are from the first moment (USB), or has to be told so (serial).
+    """
+
+    def __init__(self, node: Path, *, raw: bool) -> None:
+        super().__init__()
+        self.node = node
+        self._raw = raw
+        self._pty: _Pty | None = None
+        self._wishes: queue.SimpleQueue[tuple[Callable[[], None], threading.Event]] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.plug()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.is_alive():
+            self.pull()
+        super().__exit__()
+
+    def plug(self) -> None:
+        """Plug it in, if it is not."""
+        self._do(self._plug)
+
+    def pull(self) -> None:
+        """Pull it out, if it is not."""
+        self._do(self.tear)
+
+    def blurt(self, data: bytes) -> None:
+        """Say something unasked, and wait until it can be read at the other end."""
+        pty = self._pty
+        assert pty is not None
+        before = _readable(pty.slave)
+        self._do(lambda: pty.say(data))
+        until = time.monotonic() + _PATIENCE_S
+        while _readable(pty.slave) < before + len(data):
+            assert time.monotonic() < until
+            time.sleep(_STEP_S)
+
+    def receive(self, count: int) -> bytes | None:
+        """As a plug: the end is when there is none."""
+        return b"" if self._pty is None else self._pty.receive(count)
+
+    def say(self, data: bytes) -> None:
+        """As a plug: unheard when there is none."""
+        if self._pty is not None:
+            self._pty.say(data)
+
+    def tear(self) -> None:
+        """As a plug."""
+        if self._pty is not None:
+            self._pty.tear()
+            self._pty = None
+
+    def _do(self, wish: Callable[[], None]) -> None:
+        """Have it done by the twin's own thread: no descriptor is closed under it."""
+        done = threading.Event()
+        self._wishes.put((wish, done))
+        assert done.wait(_PATIENCE_S)
+
+    def _plug(self) -> None:
+        if self._pty is None:
+            self._pty = _Pty(self.node, raw=self._raw)
+
+    def _serve(self) -> None:
+        while self._goes_on():
+            if self._pty is not None:
+                self._converse(self)
+            self.mechanism.work()
+            time.sleep(_STEP_S)
+
+    def _goes_on(self) -> bool:
+        while not self._wishes.empty():
+            wish, done = self._wishes.get()
+            wish()
+            done.set()
+        return super()._goes_on()
+
+
+def _readable(terminal: int) -> int:
+    """How many bytes wait to be read."""
+    return int(struct.unpack("i", fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)))[0])

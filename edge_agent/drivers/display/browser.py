@@ -3,7 +3,10 @@
 - `GET /` the shell; `GET /static/…` style and script; `GET /fonts/…` the installed Roboto.
 - `GET /screens` server-sent events; each message is JSON {number, name, html, wiped}. Only the newest screen counts:
   a page that connects late or again gets that one. Another `wiped` than before tells the page to throw itself away.
-- `POST /touch` {screen, action, value} and `POST /beat` {screen} become Touched and PageBeat.
+- `POST /touch` {screen, action, value} and `POST /beat` {screen} become Touched and PageBeat. A beat that names another
+  screen than the newest proves nothing: a page that draws but no longer follows is as good as dead.
+- `GET /beat` gives {age_s}: of the newest good beat, null when there was none since this display began. The watchman of
+  the screen asks (edge_agent.screen_watch).
 - `GET /simulator/slip.png`, only where the printer is a simulator: its last slip.
 
 Nothing is cached, the page may load nothing from elsewhere, and a request whose Host is not this address is refused
@@ -20,6 +23,7 @@ import re
 import secrets
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -99,6 +103,7 @@ class BrowserDisplay:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pages: set[asyncio.Event] = set()
+        self._beat_s: float | None = None
         self.url = ""
 
     def start(self, post: Callable[[Event], None]) -> None:
@@ -178,6 +183,7 @@ class BrowserDisplay:
             Route("/screens", self._screens),
             Route("/touch", self._touch, methods=["POST"]),
             Route("/beat", self._beat, methods=["POST"]),
+            Route("/beat", self._beat_age, methods=["GET"]),
         ]
         if self._simulator_slip:
             routes.append(Route("/simulator/slip.png", self._slip))
@@ -237,9 +243,16 @@ class BrowserDisplay:
     async def _beat(self, request: Request) -> Response:
         match await _json(request):
             case {"screen": int(screen), **rest} if not rest and _natural(screen):
+                if screen != self._message.number:
+                    return _reply(409)
+                self._beat_s = time.monotonic()
                 return self._accept(PageBeat(screen))
             case _:
                 return _reply(400)
+
+    async def _beat_age(self, _request: Request) -> Response:
+        age_s = None if self._beat_s is None else round(time.monotonic() - self._beat_s, 3)
+        return _reply(200, json.dumps({"age_s": age_s}).encode(), "application/json")
 
     def _accept(self, event: Event) -> Response:
         if self._post is None:

@@ -36,6 +36,7 @@ MARGIN_RIGHT = 12  # `raster` may move the picture up to 7 dots to the right
 _WHITE, _BLACK = 255, 0
 _INK = 140  # a dot darker than this (0 black, 255 white) is burnt: thin strokes stay whole
 _CODES = ("code", "qr", "code128")
+STYLES = ("title", "text", "small", "bold", "box", "rule", *_CODES)
 _SPACE = re.compile(r"[ \t]+(?![–·đ₫](?:[ \t]|$))")
 
 
@@ -225,8 +226,8 @@ def _block(style: str, texts: list[str], sizes: _Sizes, width: int, align: Align
         "qr": lambda text: qr(text, width),
         "code128": lambda text: _bars(text, sizes, width),
     }
-    if style not in draw:
-        near = difflib.get_close_matches(style, [*draw, "box"], n=1, cutoff=0.0)[0]
+    if style not in STYLES:
+        near = difflib.get_close_matches(style, STYLES, n=1, cutoff=0.0)[0]
         raise ComposeError(f"slip style {style!r} is unknown; the nearest is {near!r}")
     return _stack([draw[style](text) for text in texts], width)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
     from edge_agent.effects import Slip
 
 BAND_ROWS = 255
+ROWS_PER_MM = 8  # 203 dpi
 _SHIFT_DOTS_MAX = 7
 # The library's own names for "raster up to so many dots, full cut": nothing else of them is used.
 _PROFILES = ((576, "TM-T20II"), (WIDTH_DOTS_MAX, "CT-S651"))
 _PICKLE_FOLDER = "ESCPOS_CAPABILITIES_PICKLE_DIR"
+_LOADING = threading.Lock()
 # DLE EOT n, DLE ENQ n, DLE DC4 n: Epson ESC/POS reference, "real-time commands".
 _REAL_TIME = re.compile(rb"\x10(?:\x04[\x01-\x08]|\x05[\x00-\x03]|\x14[\x01\x02\x03\x08])")
 
@@ -90,8 +94,15 @@ def _load_escpos() -> None:
 
     On import it pickles its table of printers into the folder named by ESCPOS_CAPABILITIES_PICKLE_DIR, and makes one
     more temporary folder even when that is set (3.1). Both go into a folder that is gone when the import is over; who
-    sets the variable keeps the pickle there (0.1 s faster at the first print of a process).
+    sets the variable keeps the pickle there (0.1 s faster at the first print of a process). One thread at a time: the
+    folder is the whole process's.
     """
+    with _LOADING:
+        if "escpos.printer" not in sys.modules:
+            _import_escpos()
+
+
+def _import_escpos() -> None:
     kept, before = os.environ.get(_PICKLE_FOLDER), tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="escpos-") as folder:
         os.environ.setdefault(_PICKLE_FOLDER, folder)

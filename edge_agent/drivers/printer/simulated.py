@@ -37,11 +37,14 @@ class Settings:
 class Faults:
     """What is wrong with the pretended device.
 
-    silent: it prints, but tells nothing. ends_mid_slip: the roll ends in the middle of the next slip.
+    silent: it prints, but tells nothing. ends_mid_slip: the roll ends in the middle of the next slip. jammed: paper
+    blocks the cutter. head_hot: it stopped, and recovers by itself.
     """
 
     cover_open: bool = False
     paper: Literal["full", "low", "out"] = "full"
+    jammed: bool = False
+    head_hot: bool = False
     silent: bool = False
     ends_mid_slip: bool = False
     unplugged: bool = False
@@ -65,6 +68,7 @@ class SimulatedPrinter:
         self._settings = settings
         self._faults = Faults()
         self._slips: deque[bytes] = deque(maxlen=_KEPT_SLIPS)
+        self.slip_mm = 0  # paper that the newest slip takes
 
     @property
     def faults(self) -> Faults:
@@ -88,11 +92,15 @@ class SimulatedPrinter:
         return self.state()
 
     def state(self) -> PeripheralState:
-        """How it is, read from the same status bytes as a real one's."""
-        if self._faults.unplugged:
-            return PeripheralState("printer", self._settings.name, "noDevice", "unknown", "unplugged")
+        """How it is, read from the same status bytes as a real one's.
+
+        Raises:
+            PortFault: it is unplugged (state "noDevice").
+        """
+        self._present()
         health = self._health()
-        return PeripheralState("printer", self._settings.name, health.state, health.paper, health.detail)
+        told = (health.state, health.paper, health.detail, health.action)
+        return PeripheralState("printer", self._settings.name, *told)
 
     def print(self, job: bytes, slip: Slip) -> str:  # noqa: ARG002 - a pretended printer needs no mark
         """Draw a slip, unless a fault forbids; "confirmed", or "unknown" when silent.
@@ -103,9 +111,9 @@ class SimulatedPrinter:
         from edge_agent.drivers.printer import raster
 
         faults = self._faults
-        if faults.unplugged:
-            raise PortFault("the printer is unplugged: plug it in")
+        self._present()
         made = raster.job(slip, self._settings.width_dots)
+        self.slip_mm = made.rows // raster.ROWS_PER_MM
         health = self._health()
         if health.blocked:
             raise PortFault(health.detail, health.action)
@@ -118,14 +126,24 @@ class SimulatedPrinter:
     def close(self) -> None:
         """Nothing is held."""
 
+    def _present(self) -> None:
+        if self._faults.unplugged:
+            raise PortFault("the printer is unplugged: plug it in", state="noDevice")
+
     def _health(self) -> status.Health:
         """The DLE EOT bytes of a printer with these faults, judged as anyone's."""
         faults = self._faults
+        if faults.silent:
+            return status.health({})
         out, low = faults.paper == "out", faults.paper == "low"
-        printer = 0x12 | 0x08 * (out or faults.cover_open)
-        offline = 0x12 | 0x04 * faults.cover_open | 0x20 * out
+        stopped = out or faults.cover_open or faults.jammed or faults.head_hot
         return status.health(
-            {} if faults.silent else {1: printer, 2: offline, 3: 0x12, 4: 0x12 | 0x60 * out | 0x0C * low}
+            {
+                1: 0x12 | 0x08 * stopped,
+                2: 0x12 | 0x04 * faults.cover_open | 0x20 * out | 0x40 * faults.jammed,
+                3: 0x12 | 0x08 * faults.jammed | 0x40 * faults.head_hot,
+                4: 0x12 | 0x60 * out | 0x0C * low,
+            }
         )
 
 

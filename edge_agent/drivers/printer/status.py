@@ -71,12 +71,15 @@ class Framer:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a printer is: `state`, `paper` and `detail` as in events.PeripheralState, `action` as in ports.PortFault."""
+    """How a printer is: `state`, `paper`, `detail` and `action` as in events.PeripheralState.
+
+    A low roll asks for no action: nothing has failed, and `paper` says it to whoever brings a new one.
+    """
 
     state: str
     paper: str
     detail: str = ""
-    action: str = "maintenance"
+    action: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -100,10 +103,8 @@ def health(answers: Mapping[int, int]) -> Health:
         cover_open=bool(offline & 0x04),
         paper_out=bool(offline & 0x20 or answers.get(4, 0) & 0x60),
         paper_low=bool(answers[4] & 0x0C) if 4 in answers else None,
-        broken=bool(error & 0x20),
-        cutter=bool(error & 0x08),
-        recovers=bool(error & 0x40),
-        failed=bool(offline & 0x40 or error & 0x04),
+        error=error,
+        failed=bool(offline & 0x40),
     )
 
 
@@ -115,33 +116,48 @@ def pushed_health(four: bytes) -> Health:
         cover_open=bool(first & 0x20),
         paper_out=bool(third & 0x0C),
         paper_low=bool(third & 0x03),
-        broken=bool(second & 0x20),
-        cutter=bool(second & 0x08),
-        recovers=bool(second & 0x40),
-        failed=bool(second & 0x04),
+        error=second,
+        failed=False,
     )
 
 
+def port_health(byte: int) -> Health | None:
+    """Give the fault that the byte of a USB printer's interface tells (GET_PORT_STATUS, LPGETSTATUS), None for none.
+
+    Bits: 20 paper out, 10 selected, 08 no error. It is coarse: many printers always answer "selected, no error", so
+    that is not called fine, and a byte that is zero or has other bits is not believed. Source: USB printer class 1.1,
+    4.2.2; linux/lp.h.
+    """
+    if byte & ~0x38 or not byte:
+        return None
+    if byte & 0x20:
+        return Health("offline", "out", "out of paper, by its USB interface: put in a roll", "clear")
+    if byte & 0x18 == 0x18:
+        return None
+    return Health("offline", "unknown", "not ready, by its USB interface: look at its lamps", "maintenance")
+
+
 def _judge(
-    *,
-    offline: bool,
-    cover_open: bool,
-    paper_out: bool,
-    paper_low: bool | None,
-    broken: bool,
-    cutter: bool,
-    recovers: bool,
-    failed: bool,
+    *, offline: bool, cover_open: bool, paper_out: bool, paper_low: bool | None, error: int, failed: bool
 ) -> Health:
-    """The worst first; the paper sensor is not believed while the cover is open."""
+    """The worst first; the paper sensor is not believed while the cover is open.
+
+    error: DLE EOT 3, or the second byte of GS a: 04 mechanical, 08 cutter, 20 unrecoverable, 40 recovers by itself.
+
+    "jammed" is said where the printer names what paper blocks: the cutter, or its mechanism. The second is undefined on
+    many models and believed only of a printer that is offline. A jam that neither of them meets (paper rolled up at the
+    platen) has no sensor in a receipt printer: no status tells it.
+    """
+    cutter, mechanical = bool(error & 0x08), bool(error & 0x04) and offline
     level = {None: "unknown", True: "low", False: "full"}[paper_low]
-    paper = "unknown" if cover_open else "out" if paper_out else level
+    paper = "unknown" if cover_open else "out" if paper_out else "jammed" if cutter or mechanical else level
     causes = (
-        (broken, "hardwareError", "maintenance", "unrecoverable error: switch the printer off and call a technician"),
+        (error & 0x20, "hardwareError", "maintenance", "unrecoverable error: switch it off and call a technician"),
         (cover_open, "offline", "clear", "cover open: close it"),
         (paper_out, "offline", "clear", "out of paper: put in a roll"),
         (cutter, "hardwareError", "clear", "cutter blocked: open the cover, clear the paper, close it"),
-        (recovers, "offline", "suspend", "print head too hot: it recovers by itself"),
+        (error & 0x40, "offline", "suspend", "print head too hot: it recovers by itself"),
+        (mechanical, "hardwareError", "clear", "paper jammed: open the cover, clear the paper, switch it off and on"),
         (failed, "hardwareError", "reset", "an error that the printer does not name: switch it off and on"),
         (offline, "offline", "maintenance", "offline, and the printer does not say why: look at its lamps"),
     )

@@ -1,23 +1,34 @@
-"""A card reader without cards, for demonstrations and tests: cards come and go by `insert` and `remove`.
+"""A card reader without hardware (MÔ PHỎNG), for demonstrations and tests: virtual chips come and go by its controls.
 
-Decides nothing. Chosen by a station's profile, never by a flag in code.
+The reading is the real one: the station's own terminal speaks to the chip, command by command. Decides nothing; what a
+card answers is `virtual_chip`'s matter. Chosen by a station's profile, never by a flag in code.
 """
 
 from __future__ import annotations
 
+import os
 import queue
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge_agent.card import CardData, CardFault
 from edge_agent.drivers.open import read_settings
 from edge_agent.events import CardIn, CardOut, PeripheralState
+from edge_agent.ports import PortFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge_agent.card import CardRequest
+    from edge_agent.drivers.reader.virtual_chip import VirtualChip
     from edge_agent.events import Event
 
 _WAITING_MAX = 32
+_READ_S = 20.0
+_ASK_UID = bytes.fromhex("FFCA000000")  # PC/SC part 3, 3.2.2.1.3
+_RANDOM_UID_BYTES, _RANDOM_UID = 4, 0x08  # ISO 14443-3: drawn anew at every tap, so it names no card
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +54,24 @@ class SimulatedReader:
         self._name = settings.name
         self._plugged = True
         self._waiting: queue.Queue[Event] = queue.Queue(_WAITING_MAX)
+        self._laid: list[VirtualChip] = []
+        self._lock = threading.Lock()  # of what lies there
 
-    def insert(self) -> None:
-        """Control: lay a card on the sensor."""
+    def insert(self, chip: VirtualChip | None = None) -> None:
+        """Control: lay a card on the sensor, beside those that lie there; None: the usual one of the simulator."""
+        if chip is None:
+            from edge_agent.drivers.reader.virtual_chip import VirtualChip
+
+            chip = VirtualChip()
+        chip.reset()
+        with self._lock:
+            self._laid.append(chip)
         self._waiting.put_nowait(CardIn(self._name))
 
     def remove(self) -> None:
-        """Control: take the card away."""
+        """Control: take every card away."""
+        with self._lock:
+            self._laid.clear()
         self._waiting.put_nowait(CardOut(self._name))
 
     def plug(self, *, plugged: bool) -> None:
@@ -68,8 +90,60 @@ class SimulatedReader:
         except queue.Empty:
             return None
 
+    def read(self, request: CardRequest) -> CardData:
+        """Read the card that lies there, as `edge_agent.ports.CardReader` says.
+
+        Raises:
+            CardFault: what is wrong with the card, or none or two lie there.
+            PortFault: the cable is out.
+        """
+        self._check_plugged()
+        with self._lock:
+            laid = tuple(self._laid)
+        if len(laid) != 1:
+            raise CardFault("two_cards" if laid else "no_card", f"{len(laid)} cards lie on the simulated reader")
+        chip = laid[0]
+
+        def transmit(command: bytes) -> bytes:
+            self._check_plugged()
+            if chip not in self._laid:
+                raise CardFault("torn", "the simulated card was taken away")
+            return chip.transmit(command)
+
+        until_s = time.monotonic() + _READ_S
+        chip.reset()
+        try:
+            uid = _uid(transmit(_ASK_UID)) if "uid" in request.parts else b""
+            if request.secret is None:
+                return CardData(uid=uid)
+            from edge_agent.drivers.reader.emrtd.reading import read
+
+            return replace(read(transmit, request, os.urandom, until_s), uid=uid)
+        finally:
+            if chip.taken:
+                self._gone(chip)
+
     def close(self) -> None:
         """Nothing is held."""
 
+    def _gone(self, chip: VirtualChip) -> None:
+        """A card whose manner had it taken away in the middle lies there no more."""
+        with self._lock:
+            if chip not in self._laid:
+                return
+            self._laid.remove(chip)
+        self._waiting.put_nowait(CardOut(self._name))
+
+    def _check_plugged(self) -> None:
+        if not self._plugged:
+            raise PortFault(f"the simulated reader {self._name} is not plugged in", state="noDevice")
+
     def _state(self) -> PeripheralState:
         return PeripheralState("reader", self._name, "online" if self._plugged else "noDevice")
+
+
+def _uid(answer: bytes) -> bytes:
+    """The UID of an answer; empty where the card tells none, or a random one."""
+    uid = answer[:-2]
+    drawn = len(uid) == _RANDOM_UID_BYTES and uid[0] == _RANDOM_UID
+    return uid if answer[-2:] == b"\x90\0" and not drawn else b""

@@ -6,6 +6,7 @@ Decides nothing. Chosen by a station's profile, never by a flag in code.
 from __future__ import annotations
 
 import queue
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,15 @@ class SimulatedScanner:
             return self._waiting.get(timeout=timeout_s)
         except queue.Empty:
             return None
+
+    def forget(self) -> None:
+        """What was scanned and not yet waited for is forgotten; that the cable was pulled is not."""
+        before, self._waiting = self._waiting, queue.Queue(_WAITING_MAX)
+        with suppress(queue.Empty):
+            while True:
+                event = before.get_nowait()
+                if isinstance(event, PeripheralState):
+                    self._waiting.put_nowait(event)
 
     def close(self) -> None:
         """What was scanned and not yet waited for is forgotten."""

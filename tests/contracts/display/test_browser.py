@@ -92,7 +92,8 @@ def test_every_answer_is_uncached_and_closed_in(rig, path):
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost", "", "127.0.0.1.nip.example"])
 def test_a_foreign_host_is_refused(rig, host):
-    for method, path, body in (("GET", "/", None), ("GET", "/screens", None), ("POST", "/touch", b"{}")):
+    asked = (("GET", "/", None), ("GET", "/screens", None), ("GET", "/beat", None), ("POST", "/touch", b"{}"))
+    for method, path, body in asked:
         status, headers, _ = rig.ask(method, path, body, JSON | {"Host": host})
         assert status == 421
         assert headers["cache-control"] == "no-store"
@@ -111,10 +112,45 @@ def test_a_touch_from_a_foreign_page_is_refused(rig, origin):
 
 
 def test_a_touch_and_a_beat_become_events(rig):
+    screen = scene("home").screen
+    rig.display.show(screen)
     assert rig.post("/touch", TOUCH) == 204
-    assert rig.post("/beat", {"screen": 9}) == 204
+    assert rig.post("/beat", {"screen": screen.number}) == 204
     assert rig.posted.get(timeout=5) == Touched(3, "key", "A")
-    assert rig.posted.get(timeout=5) == PageBeat(9)
+    assert rig.posted.get(timeout=5) == PageBeat(screen.number)
+
+
+def beat_age(rig):
+    status, headers, body = rig.ask("GET", "/beat")
+    assert (status, headers["content-type"], headers["cache-control"]) == (200, "application/json", "no-store")
+    said = json.loads(body)
+    assert set(said) == {"age_s"}
+    return said["age_s"]
+
+
+def test_the_age_of_the_newest_beat_can_be_asked():
+    rig = BrowserRig()
+    rig.start()
+    try:
+        assert beat_age(rig) is None
+        assert rig.post("/beat", {"screen": 0}) == 204
+        first = beat_age(rig)
+        time.sleep(0.05)
+        assert 0 <= first < first + 0.05 <= beat_age(rig) < 60
+    finally:
+        rig.end()
+
+
+def test_a_page_that_shows_an_old_screen_does_not_beat(rig):
+    """It draws, and does not follow: what stands there may be another resident's."""
+    rig.display.show(scene("bills").screen)
+    rig.display.show(scene("help").screen)
+    assert rig.post("/beat", {"screen": scene("help").screen.number}) == 204
+    time.sleep(0.05)
+    before = beat_age(rig)
+    assert rig.post("/beat", {"screen": scene("bills").screen.number}) == 409
+    assert beat_age(rig) >= before
+    assert [each.screen for each in list(rig.posted.queue)] == [scene("help").screen.number]
 
 
 BAD_TOUCHES = {
@@ -166,9 +202,11 @@ def test_a_body_that_is_not_declared_small_json_is_refused(rig, body, headers):
     assert rig.posted.empty()
 
 
-@pytest.mark.parametrize("path", ["/touch", "/beat"])
-def test_a_touch_is_never_a_get(rig, path):
-    assert rig.ask("GET", path)[0] == 405
+def test_a_touch_is_never_a_get_and_asking_for_the_beat_is_none(rig):
+    assert rig.ask("GET", "/touch")[0] == 405
+    assert rig.ask("PUT", "/beat")[0] == 405
+    assert rig.ask("GET", "/beat")[0] == 200
+    assert rig.posted.empty()
 
 
 def test_each_change_reaches_a_page_that_listens(rig):

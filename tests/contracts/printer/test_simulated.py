@@ -61,7 +61,8 @@ def test_slips_are_not_written_anywhere(printer):
 
 def test_unplugged_is_no_device(printer):
     printer.set_faults(Faults(unplugged=True))
-    assert printer.open().state == "noDevice"
-    with pytest.raises(PortFault, match="plug it in"):
-        printer.print(bytes(16), SLIP)
+    for ask in (printer.open, printer.state, lambda: printer.print(bytes(16), SLIP)):
+        with pytest.raises(PortFault, match="plug it in") as caught:
+            ask()
+        assert caught.value.state == "noDevice"
     assert printer.faults.unplugged

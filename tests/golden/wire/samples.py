@@ -7,12 +7,13 @@ keys and numbers here are made up; the private keys are counted bytes and protec
 from __future__ import annotations
 
 import os
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from device_profiles import records
+from device_profiles.anchors import AnchorSet
 from device_profiles.bills import Bill, BillSet
 from device_profiles.messages import (
     Answer,
@@ -73,7 +74,16 @@ RECORDS = {
     },
     "desired.result": {"rev": 12, "result": "refused", "reason": "hết hạn"},
     "set.result": {"name": "bills/toa-a", "version": 12, "result": "refused", "reason": "signature"},
-    "device.state": {"port": "printer", "name": "máy in", "state": "online", "paper": "low", "detail": "gần hết giấy"},
+    "device.state": {
+        "port": "printer",
+        "name": "máy in",
+        "state": "online",
+        "paper": "low",
+        "detail": "gần hết giấy",
+        "action": "clear",
+        "identity": "04b8:0e15:X5ZF000001",
+        "flapping": True,
+    },
 }
 
 HEADER = Header(
@@ -116,11 +126,21 @@ BATCH = Batch(
     quality=2,
     boot=7,
     mono_ms=123_999,
-    status={0: "0.1.0", 3: [], 4: 88, 5: [["printer", "máy in", "online", "full"]], 9: 123, 11: False},
+    status={
+        0: "0.1.0",
+        3: [],
+        4: 88,
+        5: [["printer", "máy in", "online", "full"]],
+        9: 123,
+        11: False,
+        17: [{0: "printer", 1: NOW_MS - 60_000, 2: 2, 3: 63_999, 6: NOW_MS - 70_000, 10: 4, 13: 520, 16: NOW_MS}],
+    },
     newest=41,
     ack_seen=(41, bytes(range(96, 128)), bytes(range(128, 144))),
     records=(RECORD,),
 )
+# As it was before a status told more of each peripheral (number 17).
+FIRST_BATCH = replace(BATCH, status={key: value for key, value in BATCH.status.items() if key < 17})
 MESSAGES = {
     "header": HEADER,
     "header-of-key-record": KEY_HEADER,
@@ -207,6 +227,7 @@ MESSAGES = {
         signing=([FLEET_KEY.kid, "ack", FLEET_KEY.spki, NOW_MS - 1, NOW_MS + 1],),
         sealing=tuple([key.kid, suite, key.public, NOW_MS - 1, NOW_MS + 1] for suite, key in OPENING.items()),
     ),
+    "anchors": AnchorSet(version=3, certificates=(b"0\x82first", b"0\x82second")),
     "bills": BillSet(
         building="toa-a",
         title="Toà A, Khu Mẫu",
@@ -221,6 +242,13 @@ MESSAGES = {
             Bill(bytes(range(1, 9)), "A-12.05", "2026-09", 1_150_000, "2026-10-25", "NGUYEN *** AN"),
             Bill(bytes(range(2, 10)), "Đ-01", "2026-10", 900_000, "2026-11-25", "TRAN *** BINH"),
         ),
+    ),
+}
+# What earlier versions wrote, by file; it is never written again and stays readable for ever.
+OLD_BODIES = {
+    "body-device.state-1": (
+        "device.state",
+        {"port": "printer", "name": "máy in", "state": "online", "paper": "low", "detail": "gần hết giấy"},
     ),
 }
 # Which signed kind carries which sample; a header and a bill list travel inside others.
