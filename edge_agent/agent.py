@@ -218,7 +218,7 @@ class Agent:
             if not self._perform(effect, now):
                 return
 
-    def _perform(self, effect: Effect, now: Now) -> bool:  # noqa: C901  one arm per effect: a table
+    def _perform(self, effect: Effect, now: Now) -> bool:  # noqa: C901, PLR0912  one arm per effect: a table
         """Perform one effect; False where what stands behind it in its list must not happen."""
         match effect:
             case do.Append():
@@ -237,6 +237,9 @@ class Agent:
             case do.ReadCard(request=request):
                 if self.reader is None or not self.reader.read(request):
                     self._events.append(events.CardFailed(request.number, "reader_lost", "no reader takes requests"))
+            case do.LeaveCard():
+                if self.reader is not None:
+                    self.reader.forget()
             case do.Ask():
                 if not self.errands.send(self.inbound.ask(effect)):
                     self._events.append(events.NotAnswered(effect.question, "too many questions wait"))
@@ -267,6 +270,8 @@ class Agent:
         self.display.wipe()
         if self.scanner is not None:
             self.scanner.forget()
+        if self.reader is not None:
+            self.reader.forget()
 
     def _append(self, effect: do.Append, now: Now) -> bool:
         following = effect.remember.get("pay.counter")

@@ -23,12 +23,22 @@ FaultKind = Literal[
     "mute",  # it lies there and does not answer
     "damaged",  # it answers what no such chip may answer
     "not_authentic",  # its data are not what its issuer signed
+    "copied",  # the data are the issuer's, and the chip does not prove to hold the key that belongs to them
     "too_slow",  # the time allowed for one reading is over
     "reader_lost",  # the reader itself is gone
 ]
 Part = Literal["uid", "dg1", "dg2", "dg13"]
 Authenticity = Literal["verified", "not_verified"]
-CloneCheck = Literal["chip", "active", "not_offered"]
+CloneCheck = Literal["chip", "active", "unproven", "not_offered"]
+Doubt = Literal[
+    "",  # verified
+    "no_anchors",  # this station was given no issuer's certificate
+    "issuer",  # none of those it was given is this card's issuer's
+    "period",  # a certificate is out of date, or not made for this purpose
+    "algorithm",  # signed in a way that is not spoken here
+    "unsigned",  # the card has no signature, or it does not cover all that was read
+    "unproven",  # the card lists a key of its own and gave no proof of it
+]
 
 
 class CardFault(Exception):
@@ -76,8 +86,10 @@ class CardData:
     mrz: the lines of DG1 as one string of ASCII (TD1: 90 characters). national: DG13 by the names of `NATIONAL`; what
     is absent or in the authority's own encoding is not there. portrait: the picture of DG2 (JPEG, JPEG 2000), or empty.
     uid: what the sensor saw; a random one (4 bytes from 08) is left empty. access: how the chip was opened.
-    authenticity: `verified` only where a provisioned CSCA vouches for every part that was read.
-    clone_check: whether the chip has proven to hold its own key.
+    authenticity: `verified` only where a provisioned CSCA vouches for every part that was read and, where the signed
+    list names a key of the chip's own, the chip has proven to hold it; `doubt` says why it is not.
+    clone_check: whether the chip has proven to hold its own key: by Chip or Active Authentication; `unproven` where it
+    should have and no proof came (a refused or lost answer); `not_offered` where the signed list names no key.
     """
 
     mrz: str = field(default="", repr=False)
@@ -86,6 +98,7 @@ class CardData:
     uid: bytes = field(default=b"", repr=False)
     access: Literal["pace_can", "pace_mrz", "bac", "none"] = "none"
     authenticity: Authenticity = "not_verified"
+    doubt: Doubt = "no_anchors"
     clone_check: CloneCheck = "not_offered"
 
 

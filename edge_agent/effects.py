@@ -101,6 +101,11 @@ class ReadCard:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveCard:
+    """Nobody waits for the reading any more: break it off; nothing of it comes back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask the fleet a side-effect-free question; comes back as Answered or NotAnswered within `timeout_s`."""
 
@@ -176,6 +181,7 @@ Effect = (
     | Show
     | Print
     | ReadCard
+    | LeaveCard
     | Ask
     | Fetch
     | StoreSet

@@ -71,8 +71,11 @@ class Ear(Protocol):
 class CardReader(Ear, Protocol):
     """Waits for CardIn and CardOut, and reads the card that lies there."""
 
-    def read(self, request: CardRequest) -> CardData:
-        """Read. Deadline 20 s. Raises CardFault for the card's faults, PortFault where the reader itself is gone."""
+    def read(self, request: CardRequest, wanted: Callable[[], bool]) -> CardData:
+        """Read. Deadline 20 s. Raises CardFault for the card's faults, PortFault where the reader itself is gone.
+
+        wanted: False once nobody waits for it any more; asked before each command, which is then not sent.
+        """
         ...
 
 

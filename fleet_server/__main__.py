@@ -90,6 +90,8 @@ def _set_key(path: Path) -> SigningKey:
 
 def _anchors(given: argparse.Namespace) -> int:
     key = _set_key(given.set_key)
+    if given.none != (not given.certificates):
+        raise CommandRefused("give certificates, or --none to withdraw trust from every issuer")
     files = {str(each): each.read_bytes() for each in given.certificates}
     pointer = commands.import_anchors(given.folder, files, key, _now_ms())
     print(f"{pointer.name} version {pointer.version}: {len(files)} certificates, {pointer.size_bytes} bytes, signed")
@@ -225,7 +227,8 @@ def _set_words(words: _Words) -> None:
     made = words.desk(
         "anchors", _anchors, "sign the certificates of those who issue chip cards (CSCA) for all stations"
     )
-    made.add_argument("certificates", type=Path, nargs="+", help="files in DER or PEM; they replace those in force")
+    made.add_argument("certificates", type=Path, nargs="*", help="files in DER or PEM; they replace those in force")
+    made.add_argument("--none", action="store_true", help="give no file: withdraw trust from every issuer")
     made.add_argument("--set-key", type=Path, required=True, help="the offline set key (offline/set.pem)")
 
 

@@ -159,10 +159,10 @@ def import_bills(
 def import_anchors(folder: Path, files: Mapping[str, bytes], set_key: SigningKey, now_ms: int) -> SetPointer:
     """Sign the issuers' certificates that stations shall trust, and put them where stations fetch them.
 
-    files: certificates in DER or PEM by the name of their file. Raises CommandRefused for one that is no issuer's, and
-    for a key that stations do not believe.
+    files: certificates in DER or PEM by the name of their file; none: trust is withdrawn from all. Raises
+    CommandRefused for one that stations would not use, and for a key that they do not believe.
     """
-    certificates = tuple(_issuer(name, data) for name, data in files.items())
+    certificates = tuple(_issuer(name, data, now_ms) for name, data in files.items())
     with opened(folder) as store:
         newest = max((each.version for each in store.newest_sets() if each.name == anchors.NAME), default=0)
         version = max(newest + 1, now_ms // 1000)
@@ -181,18 +181,20 @@ def import_anchors(folder: Path, files: Mapping[str, bytes], set_key: SigningKey
     return pointer
 
 
-def _issuer(name: str, data: bytes) -> bytes:
-    """Give a certificate in DER; refuse one that may not sign others. Raises CommandRefused."""
+def _issuer(name: str, data: bytes, now_ms: int) -> bytes:
+    """Give a certificate in DER; refuse one that stations would not use. Raises CommandRefused."""
     pem = data.lstrip().startswith(b"-----BEGIN")
     try:
         read = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
-        issuer = read.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        extensions = {each.oid: each.value for each in read.extensions}
     except ValueError as error:
         raise CommandRefused(f"{name} is no certificate in DER or PEM ({error}): is it the right file?") from error
-    except x509.ExtensionNotFound:
-        issuer = False
-    if not issuer:
+    basic, usage = extensions.get(x509.OID_BASIC_CONSTRAINTS), extensions.get(x509.OID_KEY_USAGE)
+    may_sign = usage.key_cert_sign if isinstance(usage, x509.KeyUsage) else True
+    if not (isinstance(basic, x509.BasicConstraints) and basic.ca and may_sign):
         raise CommandRefused(f"{name} is no issuing authority's certificate (CA): give the country's CSCA certificate")
+    if read.not_valid_after_utc.timestamp() * 1000 < now_ms:
+        raise CommandRefused(f"{name} ended on {read.not_valid_after_utc:%Y-%m-%d}: give the one that follows it")
     return read.public_bytes(Encoding.DER)
 
 

@@ -4,7 +4,8 @@ Decides two things. What an unexpected exception is: a device in `hardwareError`
 again with growing pauses; a slip that was being printed then is "unknown". And what is worth saying: a device's state
 is posted when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand.
 
-Every accepted print command ends in exactly one PrintDone, every accepted reading in one CardRead or CardFailed.
+Every accepted print command ends in exactly one PrintDone, every reading that is neither forgotten nor replaced by a
+newer one in exactly one CardRead or CardFailed.
 Commands come from one thread, the hand's.
 """
 
@@ -275,39 +276,54 @@ class ScannerWorker(WatchWorker):
 
 
 class ReaderWorker(WatchWorker):
-    """Serves a card reader: tells of cards, and reads one at a time when asked."""
+    """Serves a card reader: tells of cards, and reads one when asked, for as long as somebody waits for it."""
 
     def __init__(self, name: str, driver: CardReader, post: Callable[[Event], None], pace: Pace = _USUAL) -> None:
         super().__init__("reader", name, driver, post, pace)
         self._reader = driver
         self._asked: queue.Queue[CardRequest] = queue.Queue(1)
         self._reading: CardRequest | None = None
+        self._wanted: bytes | None = None  # the number of the one reading that somebody waits for
 
     def read(self, request: CardRequest) -> bool:
-        """Take one reading; its CardRead or CardFailed will be posted. False, and neither, when one waits already."""
+        """Take one reading in the place of any earlier one; its CardRead or CardFailed will be posted.
+
+        False, and neither, when the worker is stopping. What an earlier one still brings is posted no more.
+        """
         if self._stopping.is_set():
             return False
-        try:
-            self._asked.put_nowait(request)
-        except queue.Full:
-            return False
+        self._wanted = request.number
+        with suppress(queue.Empty):
+            self._asked.get_nowait()
+        self._asked.put_nowait(request)
         self._wake.set()
         return True
 
+    def forget(self) -> None:
+        """Nobody waits any more: the reading is broken off before its next command, and nothing of it is posted."""
+        self._wanted = None
+
     def _command(self) -> None:
         with suppress(queue.Empty):
-            self._reading = self._asked.get_nowait()
+            request = self._asked.get_nowait()
+            if self._wanted != request.number:
+                return
+            self._reading = request
             try:
-                card = self._reader.read(self._reading)
+                card = self._reader.read(request, lambda: self._wanted == request.number)
             except CardFault as fault:
-                self._post(CardFailed(self._reading.number, fault.kind, str(fault)))
+                self._end(CardFailed(request.number, fault.kind, str(fault)))
             else:
-                self._post(CardRead(self._reading.number, card))
+                self._end(CardRead(request.number, card))
             self._reading = None
+
+    def _end(self, event: CardRead | CardFailed) -> None:
+        if self._wanted == event.number:
+            self._post(event)
 
     def _abandon(self, reason: str) -> None:
         if self._reading is not None:
-            self._post(CardFailed(self._reading.number, "reader_lost", reason))
+            self._end(CardFailed(self._reading.number, "reader_lost", reason))
             self._reading = None
         with suppress(queue.Empty):
-            self._post(CardFailed(self._asked.get_nowait().number, "reader_lost", reason))
+            self._end(CardFailed(self._asked.get_nowait().number, "reader_lost", reason))

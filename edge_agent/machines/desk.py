@@ -35,6 +35,8 @@ class Desk:
         if self.checkout.world.out:
             self.out(now, self.scene)
             return []
+        world = self.checkout.world
+        world.left_behind = world.card
         self.scene = Scene(place="home", language=language, began_s=now.mono_s, touched_s=now.mono_s)
         return [BeginVisit()]
 

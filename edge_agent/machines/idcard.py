@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from device_profiles.formats.card_qr import parse_card_qr
 from device_profiles.formats.id_number import parse_id_number
@@ -17,7 +17,7 @@ from device_profiles.formats.mrz import parse_mrz
 from device_profiles.formats.refusal import FormatError
 from device_profiles.formats.text import NO_NAME, mask_name
 from edge_agent.card import CardRequest, Secret
-from edge_agent.effects import Effect, ReadCard
+from edge_agent.effects import Effect, LeaveCard, ReadCard
 from edge_agent.machines.moments import today
 
 if TYPE_CHECKING:
@@ -31,16 +31,18 @@ SERVICE = "C1"
 PLACES = ("card_key", "card_wait", "card_reading", "card_shown", "card_fault", "card_wrong")
 KEY_DIGITS = 6
 READ_S = 25.0  # the driver gives up after 20
-SAME_SECRET = ("no_card", "two_cards", "torn", "mute", "too_slow", "blocked")
+SAME_SECRET = ("no_card", "two_cards", "torn", "mute", "too_slow", "blocked", "reader_lost")
+NO_END = "2099-12-31"  # how a card without an end of validity is taken to write it (domain reference 4.4, unverified)
+_FOREIGN = re.compile("(?!IDVNM)[ACIP][A-Z0-9<][A-Z<]{3}")
 _TD1 = re.compile("[A-Z0-9<]{90}")
 _LINE = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the screen says of a card: masked words only. `expiry_date` is yyyy-mm-dd.
+    """What the screen says of a card: masked words only. `expiry_date` is yyyy-mm-dd, "" where there is no end.
 
-    checked: the issuer's signature holds.
+    checked: the issuer's signature holds, and the chip is no copy as far as it can prove that; doubt: else, why not.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Shown:
     expiry_date: str
     expired: bool
     checked: bool
+    doubt: str
 
 
 def refusal(world: World) -> str:
@@ -60,7 +63,8 @@ def ask(desk: Desk) -> None:
     """Begin: ask for what opens the chip."""
     scene = desk.scene
     if not refusal(desk.checkout.world):
-        scene.place, scene.served, scene.typed, scene.wrong_code = "card_key", SERVICE, "", False
+        scene.place, scene.served, scene.typed = "card_key", SERVICE, ""
+        scene.wrong_code = scene.from_code = False
 
 
 def scanned(desk: Desk, data: bytes, now: Now) -> list[Effect]:
@@ -71,15 +75,18 @@ def scanned(desk: Desk, data: bytes, now: Now) -> list[Effect]:
     except FormatError:
         scene.wrong_code = True
         return []
-    scene.typed = number[-KEY_DIGITS:]
+    scene.typed, scene.from_code = number[-KEY_DIGITS:], True
     return wait(desk, now)
 
 
 def wait(desk: Desk, now: Now) -> list[Effect]:
-    """Ask for the card; one that lies there already is read at once."""
-    scene = desk.scene
+    """Ask for the card; one that was laid down since is read at once."""
+    scene, world = desk.scene, desk.checkout.world
+    if refusal(world):
+        fault(desk, "reader_lost", now)
+        return []
     scene.place, scene.until_s, scene.wrong_code = "card_wait", 0.0, False
-    return read(desk, now) if desk.checkout.world.card else []
+    return read(desk, now) if world.card and not world.left_behind else []
 
 
 def read(desk: Desk, now: Now) -> list[Effect]:
@@ -97,9 +104,44 @@ def read(desk: Desk, now: Now) -> list[Effect]:
     return [ReadCard(request)]
 
 
+def leave(desk: Desk) -> list[Effect]:
+    """The resident goes elsewhere within the visit: a reading under way is broken off."""
+    return [LeaveCard()] if desk.scene.reading else []
+
+
+def back(desk: Desk, now: Now) -> list[Effect]:
+    """One step back: a reading under way is broken off, and no digits outlive the service or a scan."""
+    scene, left = desk.scene, leave(desk)
+    if scene.place in ("card_wait", "card_reading"):
+        scene.place = "card_key"
+        scene.typed, scene.from_code = ("", False) if scene.from_code else (scene.typed, False)
+    else:
+        scene.place, scene.typed = ("card_shown" if scene.place == "card_wrong" else "home"), ""
+    _settle(desk, now)
+    return left
+
+
 def card_in(desk: Desk, now: Now) -> list[Effect]:
-    """A card was laid down: read it where one is waited for."""
-    return read(desk, now) if desk.scene.place == "card_wait" and not desk.scene.overlay else []
+    """A card was laid down: somebody is there, and it is read where one is waited for."""
+    scene, world = desk.scene, desk.checkout.world
+    world.left_behind = False
+    if scene.in_visit:
+        scene.touched_s = now.mono_s
+        scene.overlay = scene.under if scene.overlay == "warning" else scene.overlay
+    return read(desk, now) if scene.place == "card_wait" and not scene.overlay else []
+
+
+def uncovered(desk: Desk, now: Now) -> list[Effect]:
+    """Help or the warning was closed: a card that was laid down meanwhile is read."""
+    world = desk.checkout.world
+    waits = desk.scene.place == "card_wait" and not desk.scene.overlay
+    return read(desk, now) if waits and world.card and not world.left_behind else []
+
+
+def lost(desk: Desk, now: Now) -> None:
+    """The reader has gone: whoever waits for it is told."""
+    if desk.scene.place == "card_wait":
+        fault(desk, "reader_lost", now)
 
 
 def done(desk: Desk, number: bytes, card: CardData, now: Now) -> None:
@@ -109,7 +151,7 @@ def done(desk: Desk, number: bytes, card: CardData, now: Now) -> None:
         return
     shown = _judge(card, now)
     if shown is None:
-        fault(desk, "damaged", now)
+        fault(desk, "foreign" if _FOREIGN.match(card.mrz) else "damaged", now)
         return
     scene.place, scene.card, scene.done = "card_shown", shown, True
     _settle(desk, now)
@@ -121,7 +163,7 @@ def failed(desk: Desk, number: bytes, kind: FaultKind, now: Now) -> None:
         fault(desk, kind, now)
 
 
-def fault(desk: Desk, kind: FaultKind, now: Now) -> None:
+def fault(desk: Desk, kind: FaultKind | Literal["foreign"], now: Now) -> None:
     """Say what went wrong and what to do."""
     desk.scene.place, desk.scene.why = "card_fault", kind
     _settle(desk, now)
@@ -132,7 +174,7 @@ def again(desk: Desk, now: Now) -> list[Effect]:
     scene = desk.scene
     if refusal(desk.checkout.world):
         return []
-    if scene.why in SAME_SECRET:
+    if scene.why in SAME_SECRET and scene.typed:
         return wait(desk, now)
     ask(desk)
     return []
@@ -157,9 +199,10 @@ def _judge(card: CardData, now: Now) -> Shown | None:
         name=mask_name(name) if name else NO_NAME,
         number=number.masked,
         birth_year=zone.birth_date[:4],
-        expiry_date=zone.expiry_date,
+        expiry_date="" if zone.expiry_date == NO_END else zone.expiry_date,
         expired=now.trusted and "card_expired" in zone.remarks,
         checked=card.authenticity == "verified",
+        doubt=card.doubt,
     )
 
 

@@ -74,6 +74,7 @@ class World:
     paper: str | None = None
     reader: str = "noDevice"
     card: bool = False
+    left_behind: bool = False  # a card lay there when the resident began: it is somebody else's until it was lifted
     anchors: tuple[bytes, ...] = ()
     bills: BillSet | None = None
     stopped: set[str] = field(default_factory=set)
@@ -121,9 +122,10 @@ class Scene:
     warning_until_s: float = 0.0
     served: str = ""
     done: bool = False
-    typed: str = ""
+    typed: str = field(default="", repr=False)
     not_a_unit: bool = False
     wrong_code: bool = False
+    from_code: bool = False
     reading: bytes = b""
     card: Shown | None = None
     unit: str = ""

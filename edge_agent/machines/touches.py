@@ -29,11 +29,6 @@ _BACK: dict[str, Place] = {
     "review": "bills",
     "refused": "bills",
     "checking": "review",
-    "card_key": "home",
-    "card_wait": "card_key",
-    "card_reading": "card_key",
-    "card_fault": "home",
-    "card_wrong": "card_shown",
 }
 
 Move = Callable[["Desk", str, "Now"], "list[Effect] | None"]
@@ -68,12 +63,14 @@ def _here(_desk: Desk, _value: str, _now: Now) -> None:
     """Someone stands there: that alone is the news."""
 
 
-def _close_help(desk: Desk, _value: str, _now: Now) -> None:
+def _close_help(desk: Desk, _value: str, now: Now) -> list[Effect]:
     desk.scene.overlay = ""
+    return idcard.uncovered(desk, now)
 
 
-def _stay(desk: Desk, _value: str, _now: Now) -> None:
+def _stay(desk: Desk, _value: str, now: Now) -> list[Effect]:
     desk.scene.overlay = desk.scene.under
+    return idcard.uncovered(desk, now)
 
 
 def _finish(desk: Desk, _value: str, now: Now) -> list[Effect]:
@@ -84,8 +81,10 @@ def _leave(desk: Desk, _value: str, _now: Now) -> None:
     desk.scene = Scene()
 
 
-def _restart(desk: Desk, _value: str, _now: Now) -> None:
+def _restart(desk: Desk, _value: str, _now: Now) -> list[Effect]:
+    left = idcard.leave(desk)
     desk.restart()
+    return left
 
 
 def _back(desk: Desk, _value: str, _now: Now) -> None:
@@ -99,7 +98,7 @@ def _service(desk: Desk, value: str, _now: Now) -> None:
     if value == "card":
         idcard.ask(desk)
     elif desk.checkout.world.bills is not None:
-        desk.scene.place, desk.scene.served = "unit", SERVICE
+        desk.scene.place, desk.scene.served, desk.scene.typed = "unit", SERVICE, ""
 
 
 def _key(desk: Desk, value: str, _now: Now) -> None:
@@ -121,6 +120,10 @@ def _digit(desk: Desk, value: str, _now: Now) -> None:
 
 def _to_card(desk: Desk, _value: str, now: Now) -> list[Effect]:
     return idcard.wait(desk, now) if len(desk.scene.typed) == idcard.KEY_DIGITS else []
+
+
+def _card_back(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return idcard.back(desk, now)
 
 
 def _card_again(desk: Desk, _value: str, now: Now) -> list[Effect]:
@@ -189,12 +192,12 @@ _MOVES: dict[str, dict[str, Move]] = {
     "refused": {"back": _back, "end": _finish},
     "qr": {"paid": _paid, "back": _close_code, "restart": _close_code},
     "result": {"print": _print, "another": _another, "end": _finish},
-    "card_key": {"key": _digit, "erase": _erase, "next": _to_card, "back": _back},
-    "card_wait": {"back": _back},
-    "card_reading": {"back": _back},
+    "card_key": {"key": _digit, "erase": _erase, "next": _to_card, "back": _card_back},
+    "card_wait": {"back": _card_back},
+    "card_reading": {"back": _card_back},
     "card_shown": {"wrong": _card_wrong, "end": _finish},
-    "card_fault": {"again": _card_again, "back": _back, "end": _finish},
-    "card_wrong": {"back": _back, "end": _finish},
+    "card_fault": {"again": _card_again, "back": _card_back, "end": _finish},
+    "card_wrong": {"back": _card_back, "end": _finish},
     "out": {"end": _leave, "language": _language, "big": _big},
     "recovered": {"print": _print, "end": _leave, "language": _language, "big": _big},
     "help": {"back": _close_help, "restart": _close_help},

@@ -169,7 +169,9 @@ def _result(scene: Scene, checkout: Checkout, now: Now) -> Data:
 def _card(name: str, scene: Scene, checkout: Checkout) -> Data:
     match name:
         case "card_key":
-            return {"typed": scene.typed, "wrong_code": scene.wrong_code}
+            return {"typed": scene.typed, "wrong_code": scene.wrong_code, "left": checkout.world.left_behind}
+        case "card_wait":
+            return {"left": checkout.world.left_behind}
         case "card_shown":
             return {"card": asdict(scene.card) if scene.card else {}, "lies": checkout.world.card}
         case "card_fault":

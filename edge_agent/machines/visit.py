@@ -62,7 +62,14 @@ class Visit:
                 return self._touched(event, now)
             case events.Tick():
                 return [*self._due(now), *self._ask(now)]
-            case events.Scanned() | events.CardIn() | events.CardOut() | events.CardRead() | events.CardFailed():
+            case (
+                events.Scanned()
+                | events.CardIn()
+                | events.CardOut()
+                | events.CardRead()
+                | events.CardFailed()
+                | events.PeripheralState(port="reader")
+            ):
                 return self._sensed(event, now)
             case events.Answered():
                 return [*self._answered(event, now), *_remember(self._checkout.ledger.heard(event.as_of_ms))]
@@ -95,8 +102,6 @@ class Visit:
                 world.online = False
             case events.PeripheralState(port="printer", state=state, paper=paper):
                 world.printer, world.paper = state, paper
-            case events.PeripheralState(port="reader", state=state):
-                world.reader, world.card = state, world.card and state == "online"
             case events.AnchorsApplied(anchors=anchors):
                 world.anchors = anchors.certificates
             case events.Configured(values=values):
@@ -235,7 +240,11 @@ class Visit:
                 world.card = True
                 return idcard.card_in(desk, now)
             case events.CardOut():
-                world.card = False
+                world.card = world.left_behind = False
+            case events.PeripheralState(state=state):
+                world.reader, world.card = state, world.card and state == "online"
+                if state != "online":
+                    idcard.lost(desk, now)
             case events.CardRead(number=number, card=card):
                 idcard.done(desk, number, card, now)
             case events.CardFailed(number=number, fault=fault):

@@ -346,10 +346,32 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Dữ liệu đúng như cơ quan cấp thẻ đã ký.",
         "The data are as the issuing authority signed them.",
     ),
-    "card_shown.not_verified": (
+    "doubt.no_anchors": (
         "Chưa kiểm chứng được chip: trạm chưa có chứng thư của cơ quan cấp thẻ.",
         "Chip authenticity not verified: the station has no certificate of the issuing authority.",
     ),
+    "doubt.issuer": (
+        "Chưa kiểm chứng được chip: chữ ký trên thẻ không thuộc cơ quan cấp mà trạm biết.",
+        "Chip authenticity not verified: the card is not signed by an authority that the station knows.",
+    ),
+    "doubt.period": (
+        "Chưa kiểm chứng được chip: chứng thư ký thẻ đã hết hạn hoặc không dùng cho việc này.",
+        "Chip authenticity not verified: a certificate is out of date or not meant for this.",
+    ),
+    "doubt.algorithm": (
+        "Chưa kiểm chứng được chip: trạm chưa đọc được kiểu chữ ký của thẻ.",
+        "Chip authenticity not verified: the station does not know this kind of signature.",
+    ),
+    "doubt.unsigned": (
+        "Chưa kiểm chứng được chip: thẻ không mang chữ ký của cơ quan cấp cho các thông tin này.",
+        "Chip authenticity not verified: the card carries no issuer's signature over these data.",
+    ),
+    "doubt.unproven": (
+        "Chưa kiểm chứng được chip: chip chưa chứng minh nó là bản gốc.",
+        "Chip authenticity not verified: the chip has not proven that it is the original.",
+    ),
+    "card_shown.no_end": ("Không thời hạn", "No end date"),
+    "card_lift": ("Hãy lấy thẻ đang nằm trên đầu đọc ra trước.", "First lift the card that lies on the reader."),
     "card_shown.expired": (
         "Thẻ đã hết hạn. Hãy làm thủ tục cấp đổi tại Công an.",
         "This card has expired. Please have it renewed by the police.",
@@ -397,12 +419,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The card does not answer. Take it out of its cover and lay it in the middle of the reader.",
     ),
     "fault.damaged": (
-        "Chip trên thẻ trả lời không đúng. Hãy hỏi Công an phường về việc đổi thẻ.",
-        "The chip does not answer as it should. Ask the ward police about a new card.",
+        "Chip trên thẻ trả lời không đúng. Hãy thử lại; nếu vẫn vậy, hãy hỏi Công an phường.",
+        "The chip does not answer as it should. Try again; if it stays so, ask the ward police.",
     ),
     "fault.not_authentic": (
         "Dữ liệu trong chip không đúng như cơ quan cấp thẻ đã ký. Hãy mang thẻ đến Công an phường.",
         "The chip's data are not what the issuing authority signed. Take the card to the ward police.",
+    ),
+    "fault.copied": (
+        "Chip không chứng minh được nó là bản gốc. Hãy thử lại; nếu vẫn vậy, hãy hỏi Công an phường.",
+        "The chip could not prove that it is the original. Try again; if it stays so, ask the ward police.",
+    ),
+    "fault.foreign": (
+        "Đây không phải thẻ căn cước Việt Nam.",
+        "This is not a Vietnamese ID card.",
     ),
     "fault.too_slow": (
         "Đọc thẻ mất quá nhiều thời gian. Hãy đặt lại và để yên.",

@@ -86,7 +86,7 @@ class ScriptedWire(Wire):
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch):
-    for name in ("_SEND_S", "_AFTER_S", "_CLEAR_S", "_GRACE_S", "_FINISH_S"):
+    for name in ("_SEND_S", "_AFTER_S", "_CLEAR_S", "_FINISH_S"):
         monkeypatch.setattr(job, name, 60.0)  # nothing waits: the script is over at once
     monkeypatch.setattr(wire, "_ANSWER_S", 60.0)
     monkeypatch.setattr(wire, "_EMPTY_S", 0.0)
@@ -142,6 +142,25 @@ def test_silence_confirms_nothing():
 def test_the_mark_is_heard_while_the_last_bytes_still_wait():
     line = Line([*QUIET, *SENT, NOTHING, (None, len(AFTER) - 3), *says(MARK[1] + b"\0"), NOTHING, TAKES, NOTHING])
     assert course(line)[0] == "confirmed"
+
+
+def test_a_job_that_was_read_to_its_end_is_not_waited_for_much_longer_whenever_that_is_heard(monkeypatch):
+    waits = []
+    monkeypatch.setattr(Wire, "next_frame", _noting(Wire.next_frame, waits))
+    for heard_at in (2, 3):  # while the last bytes are handed over, and after
+        last = [*AFTER_TAKEN, NOTHING, NOTHING]
+        last[heard_at] = (b"\0", 0)
+        began = time.monotonic()
+        assert course(Line([*QUIET, *SENT, *last]))[0] == "unknown"
+        assert waits[-1] - began < 2 + 30  # of the minute that a silent printer gets
+
+
+def _noting(next_frame, waits):
+    def noted(self, until):
+        waits.append(until)
+        return next_frame(self, until)
+
+    return noted
 
 
 @pytest.mark.parametrize("piece", [0, 1, 2])

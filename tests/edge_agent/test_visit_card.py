@@ -11,8 +11,8 @@ import pytest
 
 from device_profiles.anchors import AnchorSet
 from edge_agent import events
-from edge_agent.card import CardData, FaultKind, Secret
-from edge_agent.effects import Append, ReadCard, Wipe
+from edge_agent.card import CardData, Doubt, FaultKind, Secret
+from edge_agent.effects import Append, LeaveCard, ReadCard, Wipe
 from edge_agent.machines import wording
 from edge_agent.screens.render import Renderer
 from tests.edge_agent.visit_bed import START_MS, Bed, of
@@ -87,6 +87,7 @@ def test_six_digits_a_card_and_masked_words():
             "expiry_date": "2030-01-15",
             "expired": False,
             "checked": False,
+            "doubt": "no_anchors",
         },
     )
     made.touch("end")
@@ -131,14 +132,94 @@ def test_another_code_is_told_and_dropped(data):
     assert made.data["wrong_code"] is False
 
 
-def test_a_card_that_lies_there_already_is_read_at_once():
+def test_a_card_that_the_resident_laid_down_before_is_read_at_once():
+    made = at_key()
+    made.send(events.CardIn("r"))
+    made.type("012345")
+    assert of(made.touch("next"), ReadCard)
+    assert made.name == "card_reading"
+
+
+def test_a_card_that_somebody_left_behind_is_never_tried_with_the_next_residents_digits():
     made = bed()
     made.send(events.CardIn("r"))
     made.touch("start", "vi")
     made.touch("service", "card")
+    assert wording.say("vi", "card_lift") in Renderer().html(made.screen)
     made.type("012345")
-    assert of(made.touch("next"), ReadCard)
+    assert not of(made.touch("next"), ReadCard)
+    assert wording.say("vi", "card_lift") in Renderer().html(made.screen)
+    made.send(events.CardOut("r"))
+    assert wording.say("vi", "card_lift") not in Renderer().html(made.screen)
+    assert of(made.send(events.CardIn("r")), ReadCard)
+
+
+@pytest.mark.parametrize("closing", ["back", "here"])
+def test_a_card_laid_down_behind_help_or_the_warning_is_read_when_it_closes(closing):
+    made = at_wait()
+    if closing == "back":
+        made.touch("help")
+        assert not of(made.send(events.CardIn("r")), ReadCard)
+        assert of(made.touch("back"), ReadCard)
+    else:
+        made.wait(60)
+        assert made.name == "warning"
+        assert of(made.send(events.CardIn("r")), ReadCard), "who lays a card down is there"
     assert made.name == "card_reading"
+
+
+def test_the_digits_reach_no_other_service_and_no_screen_after_a_scan():
+    made = at_wait()
+    made.touch("back")
+    made.touch("back")
+    made.touch("service", "fee")
+    assert (made.name, made.data["typed"]) == ("unit", "")
+    made = fault("damaged")
+    made.touch("back")
+    made.touch("service", "fee")
+    assert made.data["typed"] == ""
+    made = at_key()
+    made.send(events.Scanned(QR))
+    made.touch("back")
+    assert (made.name, made.data["typed"]) == ("card_key", "")
+    assert "012345" not in repr(at_wait().visit._desk.scene)
+
+
+def test_leaving_a_reading_breaks_it_off():
+    made, _ = reading()
+    assert of(made.touch("back"), LeaveCard)
+    made, _ = reading()
+    assert of(made.touch("restart"), LeaveCard)
+    assert not of(at_wait().touch("back"), LeaveCard)
+
+
+def test_whoever_waits_with_a_card_is_told_that_the_reader_has_gone():
+    made = at_wait()
+    made.send(replace(READER, state="noDevice"))
+    assert (made.name, made.data["fault"]) == ("card_fault", "reader_lost")
+    made = at_key()
+    made.send(replace(READER, state="offline"))
+    made.type("012345")
+    made.touch("next")
+    assert (made.name, made.data["fault"]) == ("card_fault", "reader_lost")
+
+
+def test_a_card_without_an_end_says_so():
+    made = shown(CardData(mrz=ZONES["no-expiry"]["mrz"].replace("\n", "")))
+    assert made.data["card"]["expiry_date"] == ""
+    assert "Không thời hạn" in Renderer().html(made.screen)
+
+
+@pytest.mark.parametrize("doubt", [each for each in get_args(Doubt) if each])
+def test_every_doubt_has_words_of_its_own(doubt):
+    made = shown(replace(CARD, doubt=doubt))
+    assert wording.say("vi", f"doubt.{doubt}") in Renderer().html(made.screen)
+    assert len({wording.TEXTS[f"doubt.{each}"] for each in get_args(Doubt) if each}) == len(get_args(Doubt)) - 1
+
+
+def test_another_countrys_card_is_called_that():
+    made = shown(CardData(mrz=ZONES["other-country"]["mrz"].replace("\n", "")))
+    assert made.data["fault"] == "foreign"
 
 
 def test_only_six_digits_go_on():
@@ -297,7 +378,7 @@ def test_a_reader_pulled_out_while_reading_is_a_fault_and_once_more_waits_for_it
     assert made.name == "card_fault"
     made.send(READER)
     made.touch("again")
-    assert made.name == "card_key"
+    assert made.name == "card_wait"
 
 
 def test_the_time_of_a_reading_is_the_fleets_when_it_is_trusted():

@@ -31,13 +31,25 @@ def _anchors(desk: Desk, *files: Path, set_key: Path | None = None) -> list[obje
     return ["anchors", desk.server, *files, "--set-key", set_key or desk.set_key]
 
 
-def _certificate(*, ca: bool = True, pem: bool = False) -> bytes:
+def _certificate(*, ca: bool = True, pem: bool = False, years: int = 10, signs: bool = True) -> bytes:
     """A self-signed certificate of nobody."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "MAU CSCA")])
-    day = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + dt.timedelta(days=3650))
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(days=365 * years)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, end - dt.timedelta(days=7300), end)
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
     made = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    made = made.add_extension(usage, critical=True)
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM if pem else Encoding.DER)
 
 
@@ -74,6 +86,8 @@ def _trusted(desk: Desk) -> tuple[Any, AnchorSet]:
     [
         (b"text", ("a.cer is no certificate in DER or PEM",)),
         (_certificate(ca=False), ("a.cer is no issuing authority", "CSCA")),
+        (_certificate(years=-1), ("a.cer ended on 20", "follows")),
+        (_certificate(signs=False), ("a.cer is no issuing authority",)),
         (None, ("a.cer", "check the name")),
     ],
 )
@@ -82,6 +96,15 @@ def test_what_may_not_vouch_is_named(desk, tmp_path, data, said):
     ended = desk.run(*_anchors(desk, path))
     assert ended.returncode == 1
     assert all(each in ended.stderr for each in said), ended.stderr
+
+
+def test_trust_is_withdrawn_from_all_only_when_said_so(desk, tmp_path):
+    ended = desk.run("anchors", desk.server, "--set-key", desk.set_key)
+    assert ended.returncode == 1
+    assert "--none" in ended.stderr
+    desk.done(*_anchors(desk, file_(tmp_path, "a.cer", _certificate())))
+    desk.done("anchors", desk.server, "--none", "--set-key", desk.set_key)
+    assert _trusted(desk)[1].certificates == ()
 
 
 def test_only_the_offline_set_key_is_believed(desk, tmp_path):

@@ -138,6 +138,15 @@ def test_a_card_taken_at_any_step_is_torn_and_then_read_whole(lobby):
     check(lobby.read(CAN), "pace_can")
 
 
+def test_a_reading_that_nobody_waits_for_any_more_sends_no_further_command(lobby):
+    lobby.lay()
+    waits = iter([True] * 9)
+    with pytest.raises(CardFault):
+        lobby.reader.read(CardRequest(NUMBER, CAN, PARTS), lambda: next(waits, False))
+    assert len(lobby.pcscd.tell(0, "log")) == 9
+    check(lobby.read(CAN), "pace_can")
+
+
 def test_answers_that_no_chip_may_give_are_damage(lobby):
     lobby.lay(manner={"garble_after": 6, "garble": "scrap"})
     assert lobby.fault(CAN) == "damaged"

@@ -125,6 +125,9 @@ class Devices:
             self._later(seconds, events.CardRead(request.number, CARD))
         return True
 
+    def forget(self) -> None:
+        """A real one posts nothing more; here what was under way still comes, late: the machine must drop it."""
+
     def lay_card(self) -> None:
         """A resident lays the card on the reader."""
         if self.plugged["reader"]:

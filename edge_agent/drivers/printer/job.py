@@ -48,6 +48,7 @@ class Run:
         self._after = made.tail + mark[0] + status.BARRIER
         self._printed = mark[1]
         self._confirmed = False
+        self._processed = False  # whether the printer said that it has read this job to its end
         self._kept_bytes = len(self._picture + self._after)  # not yet handed over to the connection
         self._left = False  # whether all of the picture has left this machine
         self._before = filler + made.tail if filler else b""
@@ -153,14 +154,14 @@ class Run:
     def _listen(self) -> None:
         """Wait for the mark's answer: for as long as the paper takes, and not much longer once a fault was told."""
         paper_s = self._made.rows / _ROWS_PER_S
-        until, over = self._within(_AFTER_S + paper_s), self.fault is not None
+        until = self._within(_AFTER_S + paper_s)
         while not self._confirmed:
-            until = min(until, time.monotonic() + _GRACE_S + paper_s) if over else until
+            if self.fault or self._processed:
+                until = min(until, time.monotonic() + _GRACE_S + paper_s)
             frame = self._wire.next_frame(until)
             if frame is None:
                 return
             self._hear(frame)
-            over = self.fault is not None or status.passes_barrier(frame)
 
     def _hear_all(self) -> None:
         while (frame := self._wire.next_frame(0.0)) is not None:
@@ -173,3 +174,5 @@ class Run:
         elif frame.kind == "block" and frame.data == self._printed:
             # Before all of the mark was handed over nobody can have answered it.
             self._confirmed = self._left and self._kept_bytes <= len(status.BARRIER)
+        elif status.passes_barrier(frame):
+            self._processed = not self._kept_bytes

@@ -122,7 +122,7 @@ class PcscReader:
                 self._look(until_s - now_s)
         return self._events.popleft() if self._events else None
 
-    def read(self, request: CardRequest) -> CardData:
+    def read(self, request: CardRequest, wanted: Callable[[], bool] = lambda: True) -> CardData:
         """Read the one card that lies there; afterwards it is reset, so that no channel into it stays open.
 
         Raises:
@@ -131,7 +131,7 @@ class PcscReader:
         until_s = time.monotonic() + self._limits.read_s
         line, slot = self._one_card()
         try:
-            return self._read(line, slot, request, until_s)
+            return self._read(line, slot, request, wanted, until_s)
         except NoAnswer as why:
             raise CardFault("too_slow" if time.monotonic() >= until_s else "mute", f"the card: {why}") from None
         except PcscError as error:
@@ -160,7 +160,9 @@ class PcscReader:
             raise CardFault("two_cards" if with_card else "no_card", f"{len(with_card)} cards lie on the reader")
         return self._line, with_card[0]
 
-    def _read(self, line: Line, slot: str, request: CardRequest, until_s: float) -> CardData:
+    def _read(
+        self, line: Line, slot: str, request: CardRequest, wanted: Callable[[], bool], until_s: float
+    ) -> CardData:
         def call(function: Callable[[Context], _Result]) -> _Result:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
@@ -170,6 +172,8 @@ class PcscReader:
         card = call(lambda context: context.connect(slot))
 
         def transmit(apdu: bytes) -> bytes:
+            if not wanted():
+                raise CardFault("torn", "nobody waits for this reading any more")
             answer = call(lambda _: card.transmit(apdu))
             if len(answer) < _STATUS_BYTES:  # what some readers give in place of an error
                 words = f"an answer of {len(answer)} bytes: it has no status word"

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from edge_agent.card import CardData, CardFault
 from edge_agent.drivers.open import read_settings
+from edge_agent.drivers.reader import uid
 from edge_agent.events import CardIn, CardOut, PeripheralState
 from edge_agent.ports import PortFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from edge_agent.card import CardRequest
     from edge_agent.drivers.reader.virtual_chip import VirtualChip
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _WAITING_MAX = 32
 _READ_S = 20.0
-_ASK_UID = bytes.fromhex("FFCA000000")  # PC/SC part 3, 3.2.2.1.3
-_RANDOM_UID_BYTES, _RANDOM_UID = 4, 0x08  # ISO 14443-3: drawn anew at every tap, so it names no card
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class SimulatedReader:
         except queue.Empty:
             return None
 
-    def read(self, request: CardRequest) -> CardData:
+    def read(self, request: CardRequest, wanted: Callable[[], bool] = lambda: True) -> CardData:
         """Read the card that lies there, as `edge_agent.ports.CardReader` says.
 
         Raises:
@@ -106,6 +105,8 @@ class SimulatedReader:
 
         def transmit(command: bytes) -> bytes:
             self._check_plugged()
+            if not wanted():
+                raise CardFault("torn", "nobody waits for this reading any more")
             if chip not in self._laid:
                 raise CardFault("torn", "the simulated card was taken away")
             return chip.transmit(command)
@@ -113,12 +114,12 @@ class SimulatedReader:
         until_s = time.monotonic() + _READ_S
         chip.reset()
         try:
-            uid = _uid(transmit(_ASK_UID)) if "uid" in request.parts else b""
+            number = uid.named(transmit(uid.ASK)) if "uid" in request.parts else b""
             if request.secret is None:
-                return CardData(uid=uid)
+                return CardData(uid=number)
             from edge_agent.drivers.reader.emrtd.reading import read
 
-            return replace(read(transmit, request, os.urandom, until_s), uid=uid)
+            return replace(read(transmit, request, os.urandom, until_s), uid=number)
         finally:
             if chip.taken:
                 self._gone(chip)
@@ -140,10 +141,3 @@ class SimulatedReader:
 
     def _state(self) -> PeripheralState:
         return PeripheralState("reader", self._name, "online" if self._plugged else "noDevice")
-
-
-def _uid(answer: bytes) -> bytes:
-    """The UID of an answer; empty where the card tells none, or a random one."""
-    uid = answer[:-2]
-    drawn = len(uid) == _RANDOM_UID_BYTES and uid[0] == _RANDOM_UID
-    return uid if answer[-2:] == b"\x90\0" and not drawn else b""

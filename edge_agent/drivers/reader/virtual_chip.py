@@ -20,6 +20,7 @@ from edge_agent.drivers.reader.chip.channel import ChannelBroken
 from edge_agent.drivers.reader.chip.kind import Kind
 from edge_agent.drivers.reader.chip.manner import Manner
 from edge_agent.drivers.reader.chip.pace import Offer, Pace, card_access
+from edge_agent.drivers.reader.chip.parts import Parts
 from edge_agent.drivers.reader.chip.persona import Persona, persona
 from edge_agent.drivers.reader.chip.proof import ActiveKey, ChipKey
 from edge_agent.drivers.reader.chip.writing import FINGERS, write
@@ -83,6 +84,7 @@ class VirtualChip:
         self._bac = Bac(mrz, self._random_bytes) if kind.has_bac else None
         self._outside = {files.CARD_ACCESS: card_access(kind.pace)} if kind.pace else {}
         self._inside = write(kind, self.person, seed, self._active, self._chip_key)
+        self._parts = Parts()
         self._failures = 0
         self._taken = False
         self.reset()
@@ -110,6 +112,7 @@ class VirtualChip:
         self._file: int | None = None
         self._answered = 0
         self._taken = False
+        self._parts.left = b""
         for protocol in (self._pace, self._bac, self._chip_key):
             if protocol is not None:
                 protocol.forget()
@@ -166,7 +169,8 @@ class VirtualChip:
         except ChannelBroken as broken:
             self._channel = None
             return b"", broken.status
-        sealed = channel.seal(command, self._perform(meant))
+        reply = self._perform(meant)
+        sealed = channel.seal(command, self._parts.give(meant, reply) if self.manner.in_parts else reply)
         if self._next is not None:
             self._channel, self._next = self._next, None
         return sealed

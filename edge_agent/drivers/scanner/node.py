@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 4096
 _DRAIN_MAX = 64  # chunks: a device that never stops sending must not hold the worker
+_LOST = select.POLLHUP | select.POLLERR | select.POLLNVAL
 _GONE = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO)
 
 
@@ -91,8 +92,8 @@ class NodeScanner:
         self._decoder = self._make_decoder()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
-        self.forget()
         self._said = self._state()
+        self.forget()
         return self._said
 
     def wait(self, timeout_s: float) -> Event | None:
@@ -104,8 +105,10 @@ class NodeScanner:
         until_s = time.monotonic() + timeout_s
         while not self._events:
             wake_s = min(until_s, self._decoder.drop_at_s) - time.monotonic()
-            if self._poll.poll(math.ceil(1000 * max(0.0, wake_s))):
+            if ready := self._poll.poll(math.ceil(1000 * max(0.0, wake_s))):
                 data = self._read()
+                if not data and ready[0][1] & _LOST:
+                    raise self._fault(OSError(errno.ENODEV, ""))
                 self._events.extend(Scanned(line) for line in self._decoder.feed(data, time.monotonic()))
             elif time.monotonic() >= self._decoder.drop_at_s:
                 self._decoder.silence()
@@ -120,16 +123,18 @@ class NodeScanner:
         Raises:
             PortFault: the device is gone.
         """
-        self._events.clear()
-        if self._fd >= 0:
-            for _ in range(_DRAIN_MAX):
-                data = self._read()
-                if not data:
-                    break
-                self._decoder.feed(data, time.monotonic())
-            with suppress(OSError):
-                self._flush(self._fd)
+        self._events = deque(event for event in self._events if isinstance(event, PeripheralState))
+        if self._fd < 0:
+            return
+        for _ in range(_DRAIN_MAX):
+            data = self._read()
+            if not data:
+                break
+            self._decoder.feed(data, time.monotonic())
+        with suppress(OSError):
+            self._flush(self._fd)
         self._decoder.forget()
+        self._tell()
 
     def close(self) -> None:
         """Let go of the device and forget what it said. Never raises."""
@@ -149,7 +154,7 @@ class NodeScanner:
         except OSError as why:
             raise self._fault(why) from why
         if not data:
-            raise PortFault(f"the scanner at {self._node} was pulled out", state="noDevice")
+            raise self._fault(OSError(errno.ENODEV, ""))
         return data
 
     def _tell(self) -> None:

@@ -142,6 +142,15 @@ def test_two_cards_are_both_told_and_neither_is_read(rig):
     assert fault_of(rig.reader) == "two_cards"
 
 
+def test_a_reading_that_nobody_waits_for_is_broken_off(rig):
+    rig.reader.open()
+    lay(rig)
+    with pytest.raises(CardFault) as raised:
+        rig.reader.read(ASK_UID, lambda: False)
+    assert raised.value.kind == "torn"
+    assert rig.reader.read(ASK_UID, lambda: True).uid.hex() == UID
+
+
 def test_a_reader_that_is_gone_reads_nothing(rig):
     rig.reader.open()
     lay(rig)

@@ -72,6 +72,15 @@ def test_half_a_line_is_forgotten_with_its_rest(node_rig, patient):
     assert node_rig.scanner.wait(5) == Scanned(b"mine")
 
 
+def test_a_trouble_is_told_though_the_visit_ends_in_between(serial):
+    serial.scanner.open()
+    serial.scanner._decoder.feed(b"x" * 4097, time.monotonic())  # how much of it had come differs from run to run
+    serial.scanner.forget()
+    assert "longer than 4096" in trouble(serial, within_s=0.01)
+    serial.scanner.forget()
+    assert serial.scanner.wait(0.01) is None
+
+
 def test_half_a_line_that_waited_before_opening_is_dropped_with_its_rest(node_rig, patient):
     half, rest = pieces(node_rig, b"079090012345")
     node_rig.twin.send(half)

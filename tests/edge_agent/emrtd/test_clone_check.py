@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge_agent.card import CardFault
 from edge_agent.drivers.reader.emrtd.apdu import Exchange
-from edge_agent.drivers.reader.emrtd.clone_check import check_for_clone
+from edge_agent.drivers.reader.emrtd.clone_check import Proof, check_for_clone
 from edge_agent.drivers.reader.emrtd.tlv import encode, encode_oid
 
 CHALLENGE = b"8 bytes!"
@@ -19,6 +19,8 @@ RSA = rsa.generate_private_key(65537, 1024)
 RSA_LONG = rsa.generate_private_key(65537, 2048)
 EC = ec.generate_private_key(ec.BrainpoolP256R1())
 AES128, KEY_EC = "0.4.0.127.0.7.2.2.3.2.2", "0.4.0.127.0.7.2.2.1.2"
+ACTIVE, NOT_OFFERED = Proof("active", ""), Proof("not_offered", "")
+UNPROVEN, UNSPOKEN = Proof("unproven", "unproven"), Proof("unproven", "algorithm")
 
 
 def spki(key) -> bytes:
@@ -46,7 +48,7 @@ def active_info(arc: int) -> bytes:
     return info("2.23.136.1.1.5", number(1), signed_with)
 
 
-def check(transmit, groups14: bytes | None, groups15: bytes | None) -> str:
+def check(transmit, groups14: bytes | None, groups15: bytes | None) -> Proof:
     def random_bytes(size: int) -> bytes:
         return CHALLENGE if size == len(CHALLENGE) else bytes(range(size))
 
@@ -89,7 +91,7 @@ def test_rsa_gives_its_message_back(trailer, hash_name, filled):
         asked.append(apdu)
         return signature + b"\x90\x00"
 
-    assert check(chip, None, dg15(RSA)) == "active"
+    assert check(chip, None, dg15(RSA)) == ACTIVE
     assert asked == [bytes.fromhex("0088000008") + CHALLENGE + b"\x00"]
 
 
@@ -97,7 +99,7 @@ def test_the_smaller_of_the_two_rsa_signatures_is_taken_too():
     n = RSA.public_key().public_numbers().n
     signature = sign_rsa(iso_9796_2(b"\xbc", "sha1"))
     other = (n - int.from_bytes(signature, "big")).to_bytes(128, "big")
-    assert check(lambda _: other + b"\x90\x00", None, dg15(RSA)) == "active"
+    assert check(lambda _: other + b"\x90\x00", None, dg15(RSA)) == ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,8 @@ def test_the_smaller_of_the_two_rsa_signatures_is_taken_too():
     ],
     ids=range(10),
 )
-def test_a_wrong_rsa_signature_is_not_authentic(signature):
-    assert kind_of(lambda _: signature + b"\x90\x00", None, dg15(RSA)) == "not_authentic"
+def test_a_wrong_rsa_signature_is_a_copys(signature):
+    assert kind_of(lambda _: signature + b"\x90\x00", None, dg15(RSA)) == "copied"
 
 
 def plain(key, data: bytes, algorithm) -> bytes:
@@ -127,9 +129,9 @@ def plain(key, data: bytes, algorithm) -> bytes:
 
 def test_ecdsa_signs_the_challenge():
     signature = plain(EC, CHALLENGE, SHA256())
-    assert check(lambda _: signature + b"\x90\x00", dg14(active_info(3)), dg15(EC)) == "active"
+    assert check(lambda _: signature + b"\x90\x00", dg14(active_info(3)), dg15(EC)) == ACTIVE
     for wrong in (signature[:-1], bytes(64), signature[:-1] + bytes((signature[-1] ^ 1,))):
-        assert kind_of(lambda _, wrong=wrong: wrong + b"\x90\x00", dg14(active_info(3)), dg15(EC)) == "not_authentic"
+        assert kind_of(lambda _, wrong=wrong: wrong + b"\x90\x00", dg14(active_info(3)), dg15(EC)) == "copied"
 
 
 def nobody_asks(_: bytes) -> bytes:
@@ -137,32 +139,54 @@ def nobody_asks(_: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
+    "group14",
+    [
+        None,
+        dg14(),
+        dg14(info(AES128, number(1))),  # a suite without a key
+        dg14(active_info(3)),
+    ],
+)
+def test_a_chip_that_names_no_key_is_not_asked(group14):
+    assert check(nobody_asks, group14, None) == NOT_OFFERED
+
+
+@pytest.mark.parametrize(
     ("group14", "group15"),
     [
-        (None, None),
-        (dg14(), None),
         (None, dg15(EC)),  # its hash is not named
         (dg14(active_info(1)), dg15(EC)),  # SHA-1
         (dg14(active_info(9)), dg15(EC)),
         (None, dg15(ec.generate_private_key(ec.SECP224R1()))),
         (dg14(info("0.4.0.127.0.7.2.2.1.1", encode(0x30, b""))), None),  # a key for finite fields
-        (dg14(info(AES128, number(1))), None),  # a suite without a key
         (dg14(info(KEY_EC, spki(RSA)), info(AES128, number(1))), None),
         (dg14(info(KEY_EC, spki(ec.generate_private_key(ec.SECP224R1()))), info(AES128, number(1))), None),
         (dg14(info(KEY_EC, spki(EC), number(1)), info(AES128, number(1), number(2))), None),
     ],
 )
-def test_what_is_not_offered_or_not_spoken_here_is_not_asked(group14, group15):
-    assert check(nobody_asks, group14, group15) == "not_offered"
+def test_a_key_that_is_not_spoken_here_is_not_asked_and_not_passed(group14, group15):
+    assert check(nobody_asks, group14, group15) == UNSPOKEN
+
+
+def test_a_key_that_is_not_spoken_here_does_not_hide_one_that_is():
+    other = dg14(info("0.4.0.127.0.7.2.2.1.1", encode(0x30, b"")))
+    signature = sign_rsa(iso_9796_2(b"\xbc", "sha1"))
+    assert check(lambda _: signature + b"\x90\x00", other, dg15(RSA)) == ACTIVE
 
 
 def test_an_old_sha1_is_not_taken_for_ecdsa():
     assert plain(EC, CHALLENGE, SHA1())
-    assert check(nobody_asks, dg14(active_info(1)), dg15(EC)) == "not_offered"
+    assert check(nobody_asks, dg14(active_info(1)), dg15(EC)) == UNSPOKEN
 
 
-def test_a_chip_that_refuses_to_sign_is_not_authentic():
-    assert kind_of(lambda _: b"\x6d\x00", None, dg15(RSA)) == "not_authentic"
+@pytest.mark.parametrize("key_id", [b"\xff", b"\x80" + bytes(7), b"\1" + bytes(8), b"\x7f" + bytes(4000)])
+def test_a_key_of_a_number_that_cannot_be_is_damaged(key_id):
+    offer = dg14(info(KEY_EC, spki(EC), encode(0x02, key_id)), info(AES128, number(1), encode(0x02, key_id)))
+    assert kind_of(lambda _: b"\x90\x00", offer, None) == "damaged"
+
+
+def test_a_chip_that_refuses_to_sign_is_a_copy():
+    assert kind_of(lambda _: b"\x6d\x00", None, dg15(RSA)) == "copied"
 
 
 def test_a_long_signature_is_asked_for_by_extended_length():
@@ -173,14 +197,55 @@ def test_a_long_signature_is_asked_for_by_extended_length():
         asked.append(apdu)
         return signature + b"\x90\x00"
 
-    assert check(chip, None, dg15(RSA_LONG)) == "active"
+    assert check(chip, None, dg15(RSA_LONG)) == ACTIVE
     assert asked == [bytes.fromhex("00880000000008") + CHALLENGE + b"\x00\x00"]
-    assert kind_of(lambda _: b"\x6d\x00", None, dg15(RSA_LONG)) == "not_authentic"
+    assert kind_of(lambda _: b"\x6d\x00", None, dg15(RSA_LONG)) == "copied"
 
 
-@pytest.mark.parametrize("answer", [b"\x67\x00", b"", b"?"])
-def test_where_extended_length_is_refused_nothing_is_proven(answer):
-    assert check(lambda _: answer, None, dg15(RSA_LONG)) == "not_offered"
+@pytest.mark.parametrize("answer", [b"\x67\x00", b"", b"?", b"\x61\x20", b"a part\x61\x00", b"\x6c\xdf"])
+def test_where_a_long_answer_does_not_come_nothing_is_proven(answer):
+    assert check(lambda _: answer, None, dg15(RSA_LONG)) == UNPROVEN
+
+
+def in_parts(signature: bytes, asked: list[bytes], *, extended: bool):
+    """A chip that gives a long answer in parts of 100 bytes, when asked by extended length or only else."""
+    left = b""
+
+    def chip(apdu: bytes) -> bytes:
+        nonlocal left
+        asked.append(apdu)
+        if apdu[1] == 0x88:
+            if apdu[4] == 0 and not extended:
+                return b"\x67\x00"
+            left = signature
+        part, left = left[:100], left[100:]
+        return part + (bytes((0x61, len(left) & 0xFF)) if left else b"\x90\x00")
+
+    return chip
+
+
+def test_a_long_signature_may_come_in_parts():
+    signature = sign_rsa(iso_9796_2(b"\x34\xcc", "sha256", key=RSA_LONG), RSA_LONG)
+    asked: list[bytes] = []
+    assert check(in_parts(signature, asked, extended=False), None, dg15(RSA_LONG)) == ACTIVE
+    short = bytes.fromhex("0088000008") + CHALLENGE + b"\x00"
+    assert asked[1:] == [short, bytes.fromhex("00C000009C"), bytes.fromhex("00C0000038")]
+    asked.clear()
+    assert check(in_parts(signature, asked, extended=True), None, dg15(RSA_LONG)) == ACTIVE
+    assert len(asked) == 3
+    wrong = signature[:-1] + bytes((signature[-1] ^ 1,))
+    assert kind_of(in_parts(wrong, asked, extended=False), None, dg15(RSA_LONG)) == "copied"
+
+
+def test_parts_without_an_end_end():
+    asked: list[bytes] = []
+
+    def chip(apdu: bytes) -> bytes:
+        asked.append(apdu)
+        return b"more" + b"\x61\x00"
+
+    assert check(chip, None, dg15(RSA_LONG)) == UNPROVEN
+    assert len(asked) == 64  # of 256 bytes in all
 
 
 def test_a_card_that_is_taken_away_meanwhile_is_torn():
@@ -202,10 +267,10 @@ def test_the_commands_of_chip_authentication():
         return b"\x90\x00"
 
     offer = dg14(info(KEY_EC, spki(EC), number(7)), info(AES128, number(1), number(7)))
-    assert kind_of(chip, offer, None) == "not_authentic"  # the last answer is not secured with the new keys
+    assert kind_of(chip, offer, None) == "copied"  # the last answer is not secured with the new keys
     assert asked[0] == "002241a40f800a04007f00070202030202" + "840107"
     assert asked[1].startswith("00860000457c43804104")
     asked.clear()
-    assert kind_of(chip, dg14(info(KEY_EC, spki(EC))), None) == "not_authentic"
+    assert kind_of(chip, dg14(info(KEY_EC, spki(EC))), None) == "copied"
     assert asked[0].startswith("002241a643914104")
-    assert kind_of(lambda _: b"\x6a\x80", offer, dg15(RSA)) == "not_authentic"
+    assert kind_of(lambda _: b"\x6a\x80", offer, dg15(RSA)) == "copied"

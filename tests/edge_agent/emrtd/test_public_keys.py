@@ -158,6 +158,20 @@ def test_a_way_of_signing_that_is_not_spoken_is_unknown(key, scheme):
         signature_fits(key, scheme, bytes(128), b"data")
 
 
+@pytest.mark.parametrize("salt_bytes", [-(1 << 64), -1, 129, 1 << 31, 1 << 63, 1 << 64, 1 << 4000])
+def test_a_salt_that_no_signature_has_room_for_is_unknown(salt_bytes):
+    with pytest.raises(Unknown):
+        signature_fits(read_public_key(spki(RSA)), Scheme("pss", "sha256", "sha256", salt_bytes), bytes(128), b"data")
+
+
+@pytest.mark.parametrize("salt_bytes", [0, 20, 32, 94])
+def test_a_salt_may_be_as_long_as_there_is_room(salt_bytes):
+    key, scheme = read_public_key(spki(RSA)), Scheme("pss", "sha256", "sha256", salt_bytes)
+    signed = RSA.sign(b"data", padding.PSS(padding.MGF1(hashes.SHA256()), salt_bytes), hashes.SHA256())
+    assert signature_fits(key, scheme, signed, b"data")
+    assert not signature_fits(key, scheme, bytes(128), b"data")
+
+
 def test_the_hashes_have_their_names():
     assert {name: hash_of(name).name for name in ("sha224", "sha256", "sha384", "sha512")} == {
         name: name for name in ("sha224", "sha256", "sha384", "sha512")

@@ -28,7 +28,8 @@ class Manner:
     silence_after, silence_s: the next answer comes so late. answer_delay_s: every answer does.
     garble_after, garble: from then on each answer is a byte short ("short"), far too long ("long"), one byte in all
     ("scrap"), a drawn status word ("status"), drawn bytes with 9000 ("noise") or 9000 without data ("mute_status").
-    refuses_long: extended commands are a wrong length. pause: how it waits.
+    refuses_long: extended commands are a wrong length. in_parts: they are so within the channel, and what is too long
+    for a short answer is given in parts. pause: how it waits.
     """
 
     torn_after: int | None = None
@@ -39,6 +40,7 @@ class Manner:
     garble_after: int | None = None
     garble: Garble = "status"
     refuses_long: bool = False
+    in_parts: bool = False
     pause: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def before(self, answered: int) -> None:

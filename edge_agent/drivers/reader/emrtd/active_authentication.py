@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_agent.card import CardFault
@@ -41,6 +41,7 @@ _ONE_BYTE_TRAILER, _TWO_BYTE_TRAILER = 0xBC, 0xCC  # the first means SHA-1
 _CHALLENGE_BYTES = 8
 _SHORT_ANSWER_BYTES = 223  # with the secured channel around it
 _SHORT_LE, _EXTENDED_LE = 256, 65536
+_MORE, _OTHER_LENGTH, _WRONG_LENGTH = 0x61, 0x6C, 0x6700
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +73,43 @@ class Challenge:
         return cls(key, Scheme("ecdsa", hash_name))
 
     def run(self, exchange: Exchange, random_bytes: Callable[[int], bytes]) -> bool:
-        """Ask and judge; False where the answer would be too long for the way between (extended length refused).
+        """Ask and judge; False: no proof came, for the answer is too long for the chip or for the way between.
+
+        A copy may say so as well: False is never a proof of anything.
 
         Raises:
-            CardFault: not_authentic: the chip refuses or signs wrongly.
+            CardFault: copied: the chip refuses or signs wrongly.
         """
         challenge = random_bytes(_CHALLENGE_BYTES)
         answer = self._ask(exchange, challenge)
         if answer is None:
             return False
         if answer.status != OK:
-            raise CardFault("not_authentic", f"Active Authentication: refused, status {answer.status:04X}")
+            raise CardFault("copied", f"Active Authentication: refused, status {answer.status:04X}")
         if not self._fits(answer.data, challenge):
-            raise CardFault("not_authentic", "Active Authentication: the signature is wrong")
+            raise CardFault("copied", "Active Authentication: the signature is wrong")
         return True
 
     def _ask(self, exchange: Exchange, challenge: bytes) -> Response | None:
-        """INTERNAL AUTHENTICATE."""
+        """INTERNAL AUTHENTICATE; None where a long answer did not come whole.
+
+        A long one is asked for by extended length, as Doc 9303-11 wants it. A chip that refuses that within the secured
+        channel is asked for it in parts; where it refuses in clear, or the answer is lost, the channel is over.
+        """
+        ask = Command(0x00, 0x88, 0x00, 0x00, challenge, _SHORT_LE)
         if not isinstance(self.key, RsaKey) or self.key.size_bytes <= _SHORT_ANSWER_BYTES:
-            return exchange.send(Command(0x00, 0x88, 0x00, 0x00, challenge, _SHORT_LE))
+            return exchange.send(ask)
         try:
-            answer = exchange.send(Command(0x00, 0x88, 0x00, 0x00, challenge, _EXTENDED_LE))
+            answer = exchange.send(replace(ask, le=_EXTENDED_LE))
+            if answer.status == _WRONG_LENGTH:
+                answer = exchange.send(ask)
+            answer = _whole(exchange, answer, self.key.size_bytes)
         except CardFault as fault:
             if fault.kind == "damaged":
                 return None
             raise
-        return None if answer.status == 0x6700 else answer
+        lacking = answer.status == _WRONG_LENGTH or answer.status >> 8 in {_MORE, _OTHER_LENGTH}
+        return None if lacking else answer
 
     def _fits(self, signature: bytes, challenge: bytes) -> bool:
         if isinstance(self.key, RsaKey):
@@ -109,6 +121,16 @@ class Challenge:
 
         r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
         return signature_fits(self.key, self.scheme, encode_dss_signature(r, s), challenge)
+
+
+def _whole(exchange: Exchange, answer: Response, size_bytes: int) -> Response:
+    """Fetch the rest of an answer that comes in parts, each secured by itself (ISO/IEC 7816-4, 5.3.4)."""
+    while answer.status >> 8 == _MORE and len(answer.data) < size_bytes:
+        part = exchange.send(Command(0x00, 0xC0, 0x00, 0x00, le=answer.status & 0xFF or _SHORT_LE))
+        if not part.data:
+            break
+        answer = Response(answer.data + part.data, part.status)
+    return answer
 
 
 def _gives_back(key: RsaKey, signature: bytes, challenge: bytes) -> bool:

@@ -10,7 +10,7 @@ Sources: ICAO Doc 9303-11, 6.2 (Chip Authentication), 9.2 (SecurityInfos of DG14
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent.card import CardFault
 from edge_agent.drivers.reader.emrtd.active_authentication import Challenge
@@ -24,10 +24,10 @@ from edge_agent.drivers.reader.emrtd.tlv import encode, encode_oid
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edge_agent.card import CloneCheck
+    from edge_agent.card import CloneCheck, Doubt
     from edge_agent.drivers.reader.emrtd.lds import SecurityInfo
 
-_KEY = "0.4.0.127.0.7.2.2.1.2"  # id-PK-ECDH
+_KEY, _FINITE_FIELD_KEY = "0.4.0.127.0.7.2.2.1.2", "0.4.0.127.0.7.2.2.1.1"  # id-PK-ECDH, id-PK-DH
 # id-CA-ECDH and its suites, the strongest first; a key without a suite is for the last one (BSI TR-03110-3, A.1.1.2).
 _SUITES: dict[str, Cipher] = {
     "0.4.0.127.0.7.2.2.3.2.4": "aes256",
@@ -38,9 +38,16 @@ _SUITES: dict[str, Cipher] = {
 _SELECT_DG14 = Command(0x00, 0xA4, 0x02, 0x0C, bytes.fromhex("010E"))
 
 
+class Proof(NamedTuple):
+    """What the chip has proven; doubt: why that is not what its files promise, or ""."""
+
+    clone_check: CloneCheck
+    doubt: Doubt
+
+
 def check_for_clone(
     exchange: Exchange, dg14: bytes | None, dg15: bytes | None, random_bytes: Callable[[int], bytes]
-) -> CloneCheck:
+) -> Proof:
     """Ask the chip for the strongest proof that it offers and that is spoken here.
 
     Args:
@@ -49,21 +56,37 @@ def check_for_clone(
         dg15: the public key of Active Authentication, or None.
         random_bytes: gives so many random bytes.
 
+    Returns:
+        `unproven` where the files name a key and no proof of it came: for the answer was lost or its length refused
+        (doubt "unproven"), or since no way to prove it is spoken here (doubt "algorithm"; nothing was asked).
+
     Raises:
-        CardFault: not_authentic: the proof is refused or wrong; damaged: an offer that is malformed.
+        CardFault: copied: the proof is refused or wrong; damaged: an offer that is malformed.
     """
     infos = chip_security_infos(dg14) if dg14 is not None else ()
     offer = _choose(infos)
     if offer is not None:
         _authenticate_chip(exchange, offer, random_bytes)
-        return "chip"
-    if dg15 is None:
-        return "not_offered"
+        return Proof("chip", "")
+    if not names_key(dg14, dg15):
+        return Proof("not_offered", "")
     try:
-        challenge = Challenge.of(public_key_bytes(dg15), infos)
+        challenge = Challenge.of(public_key_bytes(dg15), infos) if dg15 is not None else None
     except Unknown:
-        return "not_offered"
-    return "active" if challenge.run(exchange, random_bytes) else "not_offered"
+        challenge = None
+    if challenge is None:
+        return Proof("unproven", "algorithm")
+    return Proof("active", "") if challenge.run(exchange, random_bytes) else Proof("unproven", "unproven")
+
+
+def names_key(dg14: bytes | None, dg15: bytes | None) -> bool:
+    """Whether the files name a key of the chip's own, spoken here or not.
+
+    Raises:
+        CardFault: damaged.
+    """
+    infos = chip_security_infos(dg14) if dg14 is not None else ()
+    return dg15 is not None or any(info.oid in {_KEY, _FINITE_FIELD_KEY} for info in infos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +124,7 @@ def _authenticate_chip(exchange: Exchange, offer: _Offer, random_bytes: Callable
     """Agree on new keys with the chip's own key (6.2.3); only who holds it can go on talking.
 
     Raises:
-        CardFault: not_authentic.
+        CardFault: copied.
     """
     curve, cipher = offer.key.curve, offer.cipher
     private = curve.scalar(random_bytes(curve.random_size_bytes))
@@ -109,7 +132,7 @@ def _authenticate_chip(exchange: Exchange, offer: _Offer, random_bytes: Callable
     for command in _commands(offer, public):
         status = exchange.send(command).status
         if status != OK:
-            raise CardFault("not_authentic", f"Chip Authentication: refused, status {status:04X}")
+            raise CardFault("copied", f"Chip Authentication: refused, status {status:04X}")
     secret = curve.coordinate(curve.multiply(private, offer.key.point)[0])
     exchange.security = SecureMessaging(cipher, derive(secret, ENC, cipher), derive(secret, MAC, cipher))
     try:
@@ -117,7 +140,7 @@ def _authenticate_chip(exchange: Exchange, offer: _Offer, random_bytes: Callable
     except CardFault as fault:
         if fault.kind != "damaged":
             raise
-        raise CardFault("not_authentic", f"Chip Authentication: {fault}") from fault
+        raise CardFault("copied", f"Chip Authentication: {fault}") from fault
 
 
 def _commands(offer: _Offer, public: bytes) -> tuple[Command, ...]:

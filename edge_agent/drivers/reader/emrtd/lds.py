@@ -26,6 +26,7 @@ _TD1_LENGTH, _TD1_LINE = 90, 30
 _NATIONAL_VERSION, _NATIONAL_OID = 1, "1.0.10646.1.0.8"
 _UTF8, _PRINTABLE, _IA5, _SEQUENCE, _SET = 0x0C, 0x13, 0x16, 0x30, 0x31
 _TEXT_MAX = 512
+_NUMBER_MAX = (1 << 64) - 1  # of domain parameters or of a key; no protocol names a wider one
 _PICTURES = (b"\xff\xd8\xff", b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")  # JPEG, JP2, J2K codestream
 
 
@@ -44,8 +45,17 @@ class SecurityInfo:
 
     @property
     def number(self) -> int | None:
-        """The optional element where it is a number: PACE's domain parameters, a key's id."""
-        return integer(self.optional) if self.optional is not None and self.optional.tag == 0x02 else None
+        """The optional element where it is a number: PACE's domain parameters, a key's id.
+
+        Raises:
+            TlvFault: it is below zero, or too wide to be one.
+        """
+        if self.optional is None or self.optional.tag != 0x02:
+            return None
+        number = integer(self.optional)
+        if not 0 <= number <= _NUMBER_MAX:
+            raise TlvFault("a SecurityInfo with a number that cannot be")
+        return number
 
 
 def security_infos(data: bytes) -> tuple[SecurityInfo, ...]:

@@ -128,7 +128,7 @@ def signature_fits(key: RsaKey | EcKey, scheme: Scheme, signature: bytes, data: 
     Raises:
         Unknown: the scheme does not go with the key, or something of it is not spoken here.
     """
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
     hashed = hash_of(scheme.hash_name)
@@ -136,6 +136,8 @@ def signature_fits(key: RsaKey | EcKey, scheme: Scheme, signature: bytes, data: 
         if isinstance(key, RsaKey) and scheme.kind != "ecdsa":
             filling: padding.PSS | padding.PKCS1v15 = padding.PKCS1v15()
             if scheme.kind == "pss":
+                if not 0 <= scheme.salt_bytes <= key.size_bytes:  # the library's numbers end at 31 bits
+                    raise Unknown("a salt that no signature of this key has room for")
                 filling = padding.PSS(padding.MGF1(hash_of(scheme.mask)), scheme.salt_bytes)
             rsa.RSAPublicNumbers(key.e, key.n).public_key().verify(signature, data, filling, hashed)
         elif isinstance(key, EcKey) and scheme.kind == "ecdsa":
@@ -146,7 +148,7 @@ def signature_fits(key: RsaKey | EcKey, scheme: Scheme, signature: bytes, data: 
             raise Unknown("a signature of another kind than its key")
     except InvalidSignature:
         return False
-    except (UnsupportedAlgorithm, ValueError) as error:
+    except (UnsupportedAlgorithm, InternalError, ValueError, OverflowError) as error:
         raise Unknown("a key that the library does not take") from error
     return True
 

@@ -16,8 +16,18 @@ from edge_agent.drivers.reader.emrtd.tlv import encode, oid, read_all, read_one
 if TYPE_CHECKING:
     from typing import Literal
 
-# All that asn1crypto was seen to raise on foreign bytes; CardFault: what our own reader of TLV says of its inner parts.
-_TRIPS = (ValueError, TypeError, KeyError, IndexError, AttributeError, CardFault)
+# All that asn1crypto was seen to raise on foreign bytes, and what numbers or nestings without end would make it raise.
+# CardFault: what our own reader of TLV says of its inner parts.
+_TRIPS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    CardFault,
+)
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
 _KINDS: dict[str, Literal["pkcs1", "ecdsa"]] = {"rsa": "pkcs1", "ecdsa": "ecdsa"}
 _CRITICAL_KNOWN = frozenset({"key_usage", "basic_constraints"})

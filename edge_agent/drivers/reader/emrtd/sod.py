@@ -23,8 +23,13 @@ from edge_agent.drivers.reader.emrtd.tlv import TlvFault, encode, integer, oid, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edge_agent.card import Doubt
+
 _LDS_OBJECT = "2.23.136.1.1.1"
 _GROUPS_MAX = 16
+# What matters most to the person who decides comes first. That a card may be forged or copied in part goes before what
+# this station was not given; a foreign issuer before the dates of a known one; what we do not speak says least.
+_DOUBTS: tuple[Doubt, ...] = ("unsigned", "unproven", "issuer", "no_anchors", "period", "algorithm", "")
 _HASHES_BY_OID = {
     "2.16.840.1.101.3.4.2.4": "sha224",
     "2.16.840.1.101.3.4.2.1": "sha256",
@@ -35,7 +40,7 @@ _HASHES_BY_OID = {
 
 @dataclass(frozen=True, slots=True)
 class SecurityObject:
-    """An EF.SOD that is well formed; what it says is worth what `issuer_vouches` finds.
+    """An EF.SOD that is well formed; what it says is worth what `issuer_doubt` finds.
 
     hash_name: None where it is not spoken here. hashes: by number of the data group.
     """
@@ -44,20 +49,22 @@ class SecurityObject:
     hashes: dict[int, bytes]
     signed: SignedData
 
-    def covers(self, number: int, content: bytes) -> bool:
-        """Whether a data group has its hash in here.
+    def group_doubt(self, number: int, content: bytes) -> Doubt:
+        """What keeps this object from speaking for a data group: it is not listed ("unsigned"), its hash is not spoken.
 
         Raises:
-            CardFault: not_authentic: it has, and another one.
+            CardFault: not_authentic: it is listed with another hash.
         """
-        if self.hash_name is None or number not in self.hashes:
-            return False
+        if number not in self.hashes:
+            return "unsigned"
+        if self.hash_name is None:
+            return "algorithm"
         if hashlib.new(self.hash_name, content).digest() != self.hashes[number]:
             raise CardFault("not_authentic", f"DG{number}: not what EF.SOD says")
-        return True
+        return ""
 
-    def issuer_vouches(self, anchors: Sequence[bytes], as_of_ms: int | None) -> bool:
-        """Whether an anchor's owner vouches for the hashes.
+    def issuer_doubt(self, anchors: Sequence[bytes], as_of_ms: int | None) -> Doubt:
+        """What keeps an anchor's owner from vouching for the hashes; "" where one does.
 
         Args:
             anchors: certificates (DER); one that cannot be read vouches for nothing.
@@ -69,9 +76,8 @@ class SecurityObject:
         try:
             self._judge_signature()
         except Unknown:
-            return False
-        signer = self.signed.signer
-        return signer is not None and _vouched(signer, anchors, as_of_ms)
+            return gravest("algorithm", _issuer_doubt(self.signed.signer, anchors, as_of_ms))
+        return _issuer_doubt(self.signed.signer, anchors, as_of_ms)
 
     def _judge_signature(self) -> None:
         signed = self.signed
@@ -113,16 +119,31 @@ def read_security_object(data: bytes) -> SecurityObject:
     return SecurityObject(_HASHES_BY_OID.get(oid(algorithm[0])), hashes, signed)
 
 
-def _vouched(signer: Certificate, anchors: Sequence[bytes], as_of_ms: int | None) -> bool:
-    """Whether one of the anchors issued the signer's certificate, and both are fit for it."""
+def gravest(*doubts: Doubt) -> Doubt:
+    """Which of several doubts is told; "" only where there is no other."""
+    return min(doubts, key=_DOUBTS.index)
+
+
+def _issuer_doubt(signer: Certificate | None, anchors: Sequence[bytes], as_of_ms: int | None) -> Doubt:
+    """What keeps the anchors from speaking for the signer: one must have issued its certificate, and both be fit.
+
+    None for a signer: its certificate is not enclosed, so nobody can say who issued it.
+    """
+    if not anchors:
+        return "no_anchors"
+    if signer is None:
+        return "issuer"
     named = [anchor for anchor in map(_anchor, anchors) if anchor is not None and _is_issuer(anchor, signer)]
     signed = [(anchor, _signed(anchor, signer)) for anchor in named]
     if named and all(fits is False for _, fits in signed):
         raise CardFault("not_authentic", "EF.SOD: its signer's certificate was not signed by the issuer it names")
-    return _fits_purpose(signer) and any(
-        fits and _may_issue(anchor) and _in_time(signer, as_of_ms) and _in_time(anchor, as_of_ms)
-        for anchor, fits in signed
-    )
+    if not named:
+        return "issuer"
+    issuers = [anchor for anchor, fits in signed if fits]
+    if not issuers:
+        return "algorithm"  # and so nothing that the certificate says of itself is known
+    fit = _fits_purpose(signer) and _in_time(signer, as_of_ms)
+    return "" if fit and any(_may_issue(anchor) and _in_time(anchor, as_of_ms) for anchor in issuers) else "period"
 
 
 def _signed(anchor: Certificate, signer: Certificate) -> bool | None:
