@@ -31,7 +31,18 @@ from edge_agent.drivers.display.browser import BrowserDisplay
 from edge_agent.drivers.open import DriverError, open_peripheral
 from edge_agent.drivers.worker import PrinterWorker, ReaderWorker, ScannerWorker, WatchWorker
 from edge_agent.errands import Errands
-from edge_agent.events import PeripheralState, Tick
+from edge_agent.events import (
+    CardIn,
+    CardOut,
+    PageBeat,
+    PeripheralState,
+    Plugged,
+    Received,
+    Scanned,
+    Tick,
+    Touched,
+    Unplugged,
+)
 from edge_agent.journal import JournalFault
 from edge_agent.link import MqttLink
 from edge_agent.plugs import Plugs
@@ -49,23 +60,34 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge_agent")
 INBOX_MAX = 512
+RECEIVED_MAX = 2 * INBOX_MAX  # of 64 KiB at most
 TICK_S = 0.5
+# What a later one replaces or a person does again.
+REPEATED = (Touched, PageBeat, Scanned, CardIn, CardOut, Plugged, Unplugged)
 
 
 class Inbox:
-    """The one bounded inbox: ears put, the hand takes. A full one drops and counts; nothing in it is promised."""
+    """The one inbox: ears put, the hand takes, in one order.
+
+    A full one drops and counts what comes again by itself (`REPEATED`), and a still fuller one what the broker sends,
+    which is lost on the way just as well. Whatever else an ear says it says once, so it is never dropped: results are
+    no more than the commands that wait in bounded queues, and states and the link's ups and downs are paced by their
+    ears.
+    """
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Event] = queue.Queue(INBOX_MAX)
+        self._queue: queue.Queue[Event] = queue.Queue()
         self._ended = False
         self.dropped = 0
 
     def post(self, event: Any) -> None:
-        """Put one event; never blocks."""
-        try:
-            self._queue.put_nowait(event)
-        except queue.Full:
+        """Put one event, or drop it where it may be dropped; never blocks."""
+        waiting = self._queue.qsize()
+        full = isinstance(event, REPEATED) and waiting >= INBOX_MAX
+        if full or (isinstance(event, Received) and waiting >= RECEIVED_MAX):
             self.dropped += 1
+        else:
+            self._queue.put(event)
 
     def take(self) -> Event | None:
         """The next event, or a Tick when none came in time; None when the station shall stop."""

@@ -214,8 +214,12 @@ class Agent:
         self.journal.remember({"probe": None})
 
     def _perform_all(self, effects: Iterable[Effect], now: Now) -> None:
-        for effect in effects:
+        """Perform in order; a slip that stood behind a refused write was never given to the printer, and has failed."""
+        rest = iter(effects)
+        for effect in rest:
             if not self._perform(effect, now):
+                slips = [each for each in rest if isinstance(each, do.Print)]
+                self._events.extend(events.PrintDone(each.job, "failed", "not kept on disk") for each in slips)
                 return
 
     def _perform(self, effect: Effect, now: Now) -> bool:  # noqa: C901, PLR0912  one arm per effect: a table

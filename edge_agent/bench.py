@@ -41,6 +41,7 @@ Result = Literal["pass", "fail", "unsure"]
 SAYS_S = 8.0  # for the first word of a device: its port allows 5
 PRINT_S = 32.0  # the port allows 30
 CARD_S = 22.0  # the port allows 20
+NAMED_ONLY = ("escpos_serial",)  # its match is that of a USB-to-serial adapter, not of a printer
 LETTERS = "aáàảãạ ăắằẳẵặ âấầẩẫậ đ eéèẻẽẹ êếềểễệ iíìỉĩị oóòỏõọ ôốồổỗộ ơớờởỡợ uúùủũụ ưứừửữự yýỳỷỹỵ"
 TRIAL_SLIP = Slip(
     (
@@ -109,12 +110,16 @@ def fitting(one: Present, known: Iterable[Peripheral]) -> list[str]:
 
 
 def found(plugs: Iterable[Plug]) -> list[Peripheral]:
-    """Without a profile: for each port the peripheral that fits what is plugged in best."""
+    """Without a profile: for each port the peripheral that fits what is plugged in best.
+
+    None of `NAMED_ONLY`: what stands behind an adapter is not to be seen, and may be a lock or a UPS.
+    """
     known = {each.name: each for each in shipped()}
     best: dict[str, Peripheral] = {}
     for plug in plugs:
         for name in plug.profiles:
-            best.setdefault(known[name].port, known[name])
+            if known[name].driver not in NAMED_ONLY:
+                best.setdefault(known[name].port, known[name])
     return list(best.values())
 
 

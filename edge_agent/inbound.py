@@ -114,7 +114,7 @@ class Inbound:
             reply_key=reply_key.public,
         )
         signed = sign_message(self.key, "kiosk/question/1", asked.encode())
-        if len(self._asked) >= ASKED_MAX:  # one whose end was dropped by a full inbox is nobody's any more
+        if len(self._asked) >= ASKED_MAX:  # one whose end never came is nobody's any more
             del self._asked[next(iter(self._asked))]
         self._asked[question] = _Asked(effect, hashlib.sha256(signed).digest(), reply_key)
         return signed

@@ -2,7 +2,8 @@
 
 A crashed or hung page leaves Chromium running, and a reload heals no hung one: the only sign of life is the page's own
 beat, and the only cure a new browser. So this program asks the agent on loopback how old the newest beat is. It feeds
-systemd's watchdog only while the answer is good, and otherwise ends the browser and itself; systemd starts it again.
+systemd's watchdog while the answer is good, and while it waits for what has a limit of its own; otherwise it ends the
+browser and itself, and systemd starts it again.
 
 - The page beats: all is well. The page shows its own waiting screen when the agent goes, and comes back by itself.
 - The agent cannot be asked: nothing is known of the page, so the screen stays. (The agent has a watchdog of its own.)
@@ -173,6 +174,8 @@ def _show(page: Page, picture: Picture, limits: Limits, watch: Watch) -> None:
             say(f"waits for the agent at {page.host}:{page.port}")
         elif time.monotonic() - begun_s > limits.start_s:
             raise ScreenFault(f"the compositor does not listen after {limits.start_s:.0f} s")
+        else:  # its limit is longer than systemd's watchdog
+            say("waits for the compositor")
         picture.wait(limits.ask_s if beat is None else limits.ask_s / 10)
     picture.open(page.url)
     watch.begin(time.monotonic())

@@ -2,7 +2,8 @@
 
 Decides two things. What an unexpected exception is: a device in `hardwareError`, whose driver is closed and opened
 again with growing pauses; a slip that was being printed then is "unknown". And what is worth saying: a device's state
-is posted when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand.
+is posted when it changed or was asked for, so a printer that is off for a night makes one event, not a thousand, and
+of a scanner that babbles no more is posted than a person could have scanned.
 
 Every accepted print command ends in exactly one PrintDone, every reading that is neither forgotten nor replaced by a
 newer one in exactly one CardRead or CardFailed.
@@ -23,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edge_agent.card import CardFault
-from edge_agent.events import CardFailed, CardRead, PeripheralState, PrintDone
+from edge_agent.drivers.scanner.flood import Flood
+from edge_agent.events import CardFailed, CardRead, PeripheralState, PrintDone, Scanned
 from edge_agent.ports import PortFault
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     _Command = tuple[bytes, Slip] | Literal["state", "look", "stop"]
 
 _log = logging.getLogger(__name__)
+_REST_S = 0.25  # for a scanner that babbles: reading all of it would take the hand's time
+_TELL_S = 0.25  # between two words of a scanner on its own trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,24 +246,34 @@ class WatchWorker(_Worker):
             self._command()
             event = self._watched.wait(self._pace.wait_s)
             if isinstance(event, PeripheralState):
-                self._say(event)
+                self._told(event)
             elif event is not None:
                 self._heard(event)
 
     def _command(self) -> None:
         """Do what was asked for in the meantime."""
 
+    def _told(self, state: PeripheralState) -> None:
+        self._say(state)
+
     def _heard(self, event: Event) -> None:
         self._post(event)
 
 
 class ScannerWorker(WatchWorker):
-    """Serves a scanner, and forgets when told: what one resident scanned must not reach the next."""
+    """Serves a scanner, and forgets when told: what one resident scanned must not reach the next.
+
+    Posts no more than a person can have scanned (`drivers.scanner.flood`), and of the device's troubles a few in a
+    second, the last one always.
+    """
 
     def __init__(self, name: str, driver: Scanner, post: Callable[[Event], None], pace: Pace = _USUAL) -> None:
         super().__init__("scanner", name, driver, post, pace)
         self._scanner = driver
         self._forgetting = threading.Event()
+        self._flood = Flood()
+        self._untold: PeripheralState | None = None
+        self._tell_at_s = 0.0
 
     def forget(self) -> None:
         """Post nothing more of what has been scanned until now, not even the half that still comes; returns at once."""
@@ -269,10 +283,34 @@ class ScannerWorker(WatchWorker):
         if self._forgetting.is_set():
             self._forgetting.clear()
             self._scanner.forget()
+            self._flood.forget()
+        self._tell()
+
+    def _told(self, state: PeripheralState) -> None:
+        self._untold = state
+        self._tell()
+
+    def _tell(self) -> None:
+        now_s = time.monotonic()
+        if self._untold is not None and now_s >= self._tell_at_s:
+            self._say(self._untold)
+            self._untold, self._tell_at_s = None, now_s + _TELL_S
 
     def _heard(self, event: Event) -> None:
-        if not self._forgetting.is_set():
+        if self._forgetting.is_set():
+            return
+        babbled = self._flood.babbles
+        if not isinstance(event, Scanned) or self._flood.takes(event.data, time.monotonic()):
             super()._heard(event)
+        elif self._flood.babbles:
+            if not babbled:
+                _log.warning("scanner %s sends more than a person can scan: it is not heard until quiet", self.name)
+            self._stopping.wait(_REST_S)
+            self._scanner.forget()
+
+    def _abandon(self, reason: str) -> None:
+        super()._abandon(reason)
+        self._untold = None  # the end of this life was said after it
 
 
 class ReaderWorker(WatchWorker):

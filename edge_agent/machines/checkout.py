@@ -232,11 +232,10 @@ class Checkout:
     def _print_code(self, scene: Scene, showing: Showing) -> list[Effect]:
         """The slip after a restart: the code only."""
         scene.copies, scene.slip = scene.copies + 1, "printing"
-        confirmed = scene.state == "confirmed"
         paper = slips.code_slip(
-            self.settings, showing.code, showing.created_ms, scene.language, confirmed=confirmed, copy=scene.copies
+            self.settings, showing.code, showing.created_ms, scene.language, state=scene.state, copy=scene.copies
         )
-        slip = "confirmed" if confirmed else "code"
+        slip = "confirmed" if scene.state == "confirmed" else "code"
         printing, noted = self._job(
             scene, paper, Job(showing.txn, slip, scene.copies, showing.code, showing.created_ms)
         )
@@ -267,12 +266,8 @@ class Checkout:
         freed = {} if showing.seen else self.ledger.settle(showing.txn, state, None)
         return [Append("payment.state", {"state": state}, showing.txn, remember=freed | self.ledger.show(None))]
 
-    def lost_prints(self) -> list[Job]:
-        """After a restart: the prints that were under way, oldest first. Nobody knows what became of them."""
-        return list(self.ledger.jobs.values())
-
     def say_lost(self) -> list[Effect]:
-        """Record that the outcome of all prints under way is unknown."""
+        """After a restart: nobody knows what became of the prints that were under way."""
         effects: list[Effect] = []
         for number in list(self.ledger.jobs):
             job, values = self.ledger.printed(number)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge_agent.events import Event, Now
 
 RETRY_S = 30.0
-ASKED_S = 600.0  # longer than any errand waits and lasts: an answer that the full inbox dropped never comes
+ASKED_S = 600.0  # longer than any errand waits and lasts: an answer that never comes is asked for again
 SYSTEM = 0
 
 

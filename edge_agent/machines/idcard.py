@@ -73,8 +73,11 @@ def scanned(desk: Desk, data: bytes, now: Now) -> list[Effect]:
     try:
         number = parse_card_qr(data, as_of=today(now.wall_ms), clock_trusted=now.trusted).id_number.number
     except FormatError:
+        if not scene.wrong_code:  # a code that lies before the scanner for hours is nobody's presence
+            scene.touched_s = now.mono_s
         scene.wrong_code = True
         return []
+    scene.touched_s = now.mono_s
     scene.typed, scene.from_code = number[-KEY_DIGITS:], True
     return wait(desk, now)
 

@@ -60,6 +60,16 @@ class Showing(NamedTuple):
     seen: bool
 
 
+class Offer(NamedTuple):
+    """What is shown again after a power cut; `copy`: the how-manieth slip may have come out (0: none was begun)."""
+
+    txn: bytes
+    code: str
+    created_ms: int
+    copy: int
+    confirmed: bool
+
+
 @dataclass(slots=True)
 class Ledger:
     """The mirror in memory; every method that changes it gives what to remember."""
@@ -69,6 +79,7 @@ class Ledger:
     jobs: dict[bytes, Job] = field(default_factory=dict)
     showing: Showing | None = None
     closing: Showing | None = None
+    offer: Offer | None = None
     counter_next: int = 0
     contact_ms: int | None = None
     contact_kept_ms: int | None = None
@@ -77,7 +88,7 @@ class Ledger:
     @classmethod
     def load(cls, state: Mapping[str, Any], counter_first: int) -> Ledger:
         """Read the state table as it was found; `counter_first` opens this device's block of codes."""
-        showing = state.get("pay.showing")
+        showing, offer = state.get("pay.showing"), state.get("pay.offer")
         return cls(
             exposure={
                 name.removeprefix(_EXPOSURE): [Claimed(*each) for each in entries]
@@ -87,6 +98,7 @@ class Ledger:
             locks={bill: Lock(txn, word) for bill, txn, word in state.get("pay.bills", ())},
             jobs={job: Job(*rest) for job, *rest in state.get("pay.jobs", ())},
             showing=Showing(*showing) if showing else None,
+            offer=Offer(*offer) if offer else None,
             counter_next=max(counter_first, state.get("pay.counter", counter_first)),
             contact_ms=state.get("pay.contact_ms"),
             contact_kept_ms=state.get("pay.contact_ms"),
@@ -124,6 +136,13 @@ class Ledger:
         """Note which code is on its way to the screen, stands there, or that none does."""
         self.showing, self.closing = showing, self.showing
         return {"pay.showing": list(showing) if showing else None}
+
+    def offering(self, offer: Offer | None) -> Values:
+        """Note what is offered again after a power cut, or that nothing is."""
+        if offer == self.offer:
+            return {}
+        self.offer = offer
+        return {"pay.offer": list(offer) if offer else None}
 
     def settle(self, txn: bytes, state: str, reason: str | None) -> Values:
         """Take the fleet's word on a payment; empty when it changes nothing here."""

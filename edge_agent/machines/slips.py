@@ -53,15 +53,19 @@ def confirmed_slip(
 
 
 def code_slip(
-    settings: VisitSettings, code: str, created_ms: int, language: Language, *, confirmed: bool = False, copy: int = 1
+    settings: VisitSettings, code: str, created_ms: int, language: Language, *, state: str = "awaiting", copy: int = 1
 ) -> Slip:
-    """What can be printed after a restart, from clear local data alone: code, station and time; it names no person."""
+    """What can be printed after a restart, from clear local data alone: code, station and time; it names no person.
+
+    state: "awaiting", "confirmed" or "exception".
+    """
+    after = {"confirmed": "paper.confirmed.next", "exception": "paper.exception.next"}.get(state, "paper.pending.next")
     return Slip(
         (
-            *_head(settings, code, "state.confirmed" if confirmed else "state.awaiting", language, copy),
+            *_head(settings, code, f"state.{state or 'awaiting'}", language, copy),
             _pair(language, "paper.date", moment(created_ms)),
             ("rule", ""),
-            ("bold", say(language, "paper.confirmed.next" if confirmed else "paper.pending.next")),
+            ("bold", say(language, after)),
             *_foot(settings, language),
         )
     )

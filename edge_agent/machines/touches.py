@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.machines import idcard
+from edge_agent.machines import idcard, recovery
 from edge_agent.machines.checkout import SERVICE
-from edge_agent.machines.scene import Scene
 
 if TYPE_CHECKING:
     from edge_agent.effects import Effect
@@ -77,8 +76,8 @@ def _finish(desk: Desk, _value: str, now: Now) -> list[Effect]:
     return desk.end("finished" if desk.scene.done else "cancelled", now)
 
 
-def _leave(desk: Desk, _value: str, _now: Now) -> None:
-    desk.scene = Scene()
+def _leave(desk: Desk, _value: str, _now: Now) -> list[Effect]:
+    return recovery.leave(desk)
 
 
 def _restart(desk: Desk, _value: str, _now: Now) -> list[Effect]:

@@ -194,7 +194,7 @@ def _recovered(scene: Scene, checkout: Checkout, now: Now) -> Data:
     code = scene.kept.code if scene.kept else ""
     return {
         "code": code,
-        "confirmed": scene.state == "confirmed",
+        "state": scene.state or "awaiting",
         "slip": scene.slip,
         "may_print": checkout.may_print(scene),
     } | _seconds(scene.until_s, now)

@@ -16,7 +16,7 @@ from device_profiles.formats import scan
 from device_profiles.formats.refusal import FormatError
 from edge_agent import events
 from edge_agent.effects import Effect, Remember, Screen, Show, Wipe
-from edge_agent.machines import idcard
+from edge_agent.machines import idcard, recovery
 from edge_agent.machines.checkout import SERVICE, Checkout
 from edge_agent.machines.desk import Desk
 from edge_agent.machines.ledger import Ledger, Showing
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from edge_agent.events import Event, Now
     from edge_agent.machines.ledger import Values
 
-RECOVERED_AGE_MAX_MS = 30 * 60_000
 CONFIGURED = (*(each.name for each in fields(Limits)), "out_of_service")
 _UNIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./-]{0,19}")
 
@@ -128,18 +127,7 @@ class Visit:
         ledger = Ledger.load(state, self._settings.counter_first)
         self._begun, self._checkout.ledger = True, ledger
         self._configure(dict(ledger.config))
-        lost = self._checkout.lost_prints()
-        kept = ledger.showing if ledger.showing and ledger.showing.seen else None
-        of_lost = next((job for job in reversed(lost) if job.code and (not kept or job.txn == kept.txn)), None)
-        if of_lost and not kept:
-            kept = Showing(of_lost.txn, of_lost.code, of_lost.created_ms, seen=True)
-        if kept and not (now.trusted and now.wall_ms - kept.created_ms > RECOVERED_AGE_MAX_MS):
-            scene = Scene(place="recovered", kept=kept, state="awaiting", until_s=now.mono_s + self._settings.out_s)
-            if of_lost:  # some of it may have come out: another one says that it is another one
-                scene.slip, scene.copies = "unknown", of_lost.copy
-                scene.state = "confirmed" if of_lost.slip == "confirmed" else "awaiting"
-            self._desk.scene = scene
-        return [*self._checkout.recover(), *self._checkout.say_lost()]
+        return recovery.recover(self._desk, now)
 
     def _stopped(self, reason: str, now: Now) -> list[Effect]:
         self._world.stopped.add(reason)
@@ -165,7 +153,7 @@ class Visit:
             kept = Showing(payment.txn, payment.code, payment.created_ms, seen=True)
         if scene.in_visit:
             self._desk.out(now, scene, kept)
-        return [Wipe()]
+        return [Wipe(), *_remember(ledger.left())]
 
     def _due(self, now: Now) -> list[Effect]:
         """What the time has brought; none of it ends a payment."""
@@ -197,8 +185,7 @@ class Visit:
                 idcard.fault(self._desk, "too_slow", now)
                 return []
             case _:
-                self._desk.scene = Scene()
-                return []
+                return recovery.leave(self._desk)
 
     def _ask(self, now: Now) -> list[Effect]:
         scene, settings, questions = self._desk.scene, self._settings, self._desk.questions
@@ -257,7 +244,6 @@ class Visit:
         """A card's code where one is asked for; a paper notice on the home or unit screen; all else is dropped."""
         scene = self._desk.scene
         if scene.place == "card_key" and not scene.overlay:
-            scene.touched_s = now.mono_s
             return idcard.scanned(self._desk, data, now)
         if not scene.overlay and scene.place in ("home", "unit") and self._world.bills is not None:
             self._unit_scanned(data, now)
@@ -265,16 +251,18 @@ class Visit:
 
     def _unit_scanned(self, data: bytes, now: Now) -> None:
         scene = self._desk.scene
-        scene.touched_s, scene.served = now.mono_s, SERVICE
+        scene.served = SERVICE
         try:
             text = scan.whole_text(data)
         except FormatError:
             text = ""
         key = unit_key(text) if _UNIT.fullmatch(text) else ""
         if not 0 < len(key) <= UNIT_MAX:
+            if not scene.not_a_unit:  # a code that lies before the scanner for hours is nobody's presence
+                scene.touched_s = now.mono_s
             scene.place, scene.not_a_unit = "unit", True
             return
-        scene.typed = key.upper()
+        scene.typed, scene.touched_s = key.upper(), now.mono_s
         self._desk.find()
 
     def _touched(self, event: events.Touched, now: Now) -> list[Effect]:

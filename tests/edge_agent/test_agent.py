@@ -268,3 +268,11 @@ def test_a_visit_has_its_own_key_and_the_wipe_clears_the_page(rig):
     assert "wipe" in rig.outside.taken
     assert rig.agent.sealer._visit is None
     assert rig.kinds()[-1] == "station.started"
+
+
+def test_a_slip_behind_a_refused_write_was_never_printed_and_is_said_to_have_failed(rig):
+    rig.start()
+    rig.fill()
+    slip = do.Print(b"j" * 16, do.Slip((("text", "x"),)))
+    rig.do(events.LinkDown("x"), do.Remember({"pay.jobs": "y" * 20_000}), slip)
+    assert events.PrintDone(b"j" * 16, "failed", "not kept on disk") in rig.script.heard

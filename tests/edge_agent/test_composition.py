@@ -25,7 +25,7 @@ from device_profiles.messages import Claim
 from device_profiles.profile import load_shipped
 from device_profiles.strict_toml import ProfileError
 from edge_agent import __main__ as root
-from edge_agent import notify, settings, timetable
+from edge_agent import events, notify, settings, timetable
 from edge_agent.drivers.open import DriverError, open_peripheral
 from edge_agent.events import Due, PeripheralState, Tick
 from edge_agent.settings import Settings
@@ -177,19 +177,52 @@ def test_without_systemd_nothing_is_said(tmp_path, monkeypatch, value):
 # --- the inbox and the ears -------------------------------------------------------------------------------------------
 
 
-def test_a_full_inbox_drops_counts_and_never_blocks():
+DROPPABLE = [
+    events.Touched(1, "x"), events.PageBeat(1), events.Scanned(b"1"), events.CardIn("r"), events.CardOut("r"),
+    events.Plugged("a", "usb", "n"), events.Unplugged("a"),
+]  # fmt: skip
+KEPT = [
+    events.LinkUp(1), events.LinkDown("r"), events.Received("ack", b""), events.CardFailed(b"1", "reader_lost"),
+    PeripheralState("printer", "p", "noDevice"), events.PrintDone(b"1", "confirmed"), events.HttpDone(b"1", None),
+    events.Due("self_test"),
+]  # fmt: skip
+
+
+def test_a_full_inbox_drops_what_comes_again_counts_it_and_never_blocks():
     inbox = root.Inbox()
-    for number in range(root.INBOX_MAX + 7):
-        inbox.post(number)
-    assert inbox.dropped == 7
-    assert [inbox.take() for _ in range(root.INBOX_MAX)] == list(range(root.INBOX_MAX))
+    for number in range(root.INBOX_MAX):
+        inbox.post(events.PageBeat(number))
+    for event in DROPPABLE:
+        inbox.post(event)
+    assert inbox.dropped == len(DROPPABLE)
+    assert [inbox.take() for _ in range(root.INBOX_MAX)] == [events.PageBeat(n) for n in range(root.INBOX_MAX)]
+    assert inbox.take() == Tick()
+
+
+def test_a_full_inbox_keeps_in_its_order_whatever_is_said_once():
+    inbox = root.Inbox()
+    for number in range(root.INBOX_MAX):
+        inbox.post(events.PageBeat(number))
+    for event in KEPT:
+        inbox.post(event)
+    assert inbox.dropped == 0
+    assert [inbox.take() for _ in range(root.INBOX_MAX + len(KEPT))][root.INBOX_MAX :] == KEPT
+
+
+def test_a_broker_that_babbles_fills_no_memory_and_drops_no_other_word():
+    inbox = root.Inbox()
+    for _ in range(root.RECEIVED_MAX + 3):
+        inbox.post(events.Received("ack", b"x"))
+    inbox.post(events.PrintDone(b"1", "confirmed"))
+    assert inbox.dropped == 3
+    assert [inbox.take() for _ in range(root.RECEIVED_MAX + 1)][-1] == events.PrintDone(b"1", "confirmed")
 
 
 def test_an_empty_inbox_ticks_and_an_ended_one_ends_whatever_waits():
     inbox = root.Inbox()
     assert inbox.take() == Tick()
     for number in range(root.INBOX_MAX):
-        inbox.post(number)
+        inbox.post(events.PageBeat(number))
     inbox.end()
     assert inbox.take() is None
 

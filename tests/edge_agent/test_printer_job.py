@@ -166,7 +166,7 @@ def _noting(next_frame, waits):
 @pytest.mark.parametrize("piece", [0, 1, 2])
 def test_a_mark_that_comes_before_it_was_asked_for_confirms_nothing(piece):
     sent = [*SENT]
-    sent[2 * piece] = (MARK[1] + b"\0", 4096)
+    sent[2 * piece : 2 * piece + 2] = [(MARK[1] + b"\0", 4096)]
     assert course(Line([*QUIET, *sent, *AFTER_TAKEN, NOTHING]))[0] == "unknown"
 
 

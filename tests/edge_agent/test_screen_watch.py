@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -212,6 +213,30 @@ def test_what_never_comes_up_is_ended_and_not_tried_again_at_once(tmp_path, prog
     assert words in caplog.text
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_compositor_that_hangs_is_ended_by_its_own_limit_and_not_by_systemds(tmp_path, programs, monkeypatch):
+    """The watchdog is fed all the while: its limit is shorter than the compositor's."""
+    programs(weston=WESTON + f"exec {SLEEP} 60", chromium="")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    said: list[tuple[float, str]] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, server(GOOD) as page:
+        listener.bind(str(tmp_path / "notify"))
+
+        def hear() -> None:
+            while (words := listener.recv(200).decode()) != "over":
+                said.append((time.monotonic(), words))
+
+        thread = threading.Thread(target=hear)
+        thread.start()
+        assert run(page, tmp_path, None, Limits(ask_s=0.2, start_s=2.0, pause_s=0.0)) == 1
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(b"over", str(tmp_path / "notify"))
+        thread.join()
+    assert said[-1][1] == "STATUS=the compositor does not listen after 2 s"
+    assert "STATUS=waits for the compositor" in [words for _, words in said]
+    fed = [at_s for at_s, words in said if words in ("READY=1", "WATCHDOG=1")] + [said[-1][0]]
+    assert max(later - earlier for earlier, later in itertools.pairwise(fed)) < 1.0
 
 
 def test_what_beat_once_is_tried_again_at_once(tmp_path, programs, caplog):

@@ -146,6 +146,29 @@ def test_without_a_profile_each_port_gets_what_is_plugged_in():
     assert names == ["acr1252u"]
 
 
+@pytest.mark.parametrize("adapter", ["0403:6001", "067b:2303", "1a86:7523"])
+def test_an_adapter_is_listed_and_never_tried_by_itself(adapter):
+    """Behind it may be a lock or a UPS: nothing is sent to it unless a profile names it."""
+    names = bench.fitting(Present("x", adapter, "", "1-1", "", ()), bench.shipped())
+    plug = bench.Plug("x", adapter, "1-1", "Serial", tuple(names))
+    assert names == ["printer-serial-80mm"]
+    assert bench.found([plug]) == []
+    assert "printer-serial-80mm" in bench.text([plug], [])
+
+
+def test_a_printer_beside_an_adapter_is_tried():
+    names = [
+        each.name
+        for each in bench.found(
+            [
+                bench.Plug("x", "1a86:7523", "1-1", "", ("printer-serial-80mm",)),
+                bench.Plug("y", "04b8:0e15", "1-2", "", ("epson-tm-t20ii-usb",)),
+            ]
+        )
+    ]
+    assert names == ["epson-tm-t20ii-usb"]
+
+
 def test_simulated_devices_are_labelled():
     ended = run("--profile", "simulated", "--wait-s", "0")
     assert ended.returncode == 0, ended

@@ -7,7 +7,7 @@ import pytest
 from edge_agent import events
 from edge_agent.effects import Append, BeginVisit, Print, Show, Wipe
 from edge_agent.machines.visit import Visit
-from tests.edge_agent.visit_bed import SETTINGS, START_MS, Bed, counting, lines, of
+from tests.edge_agent.visit_bed import NOVEMBER, SETTINGS, START_MS, Bed, counting, lines, of
 
 CODE = "TAM-K0001-000042-2"
 
@@ -68,7 +68,7 @@ def test_a_closing_record_that_is_refused_again_is_tried_again():
     bed.touch("paid")
     bed.refuse = "payment.state:AWAITING_CONFIRMATION"
     bed.send(events.ServiceResumed("journal"))
-    assert bed.records()[-1] == ("payment.state", "QR_SHOWN")
+    assert [each for each in bed.records() if each[0] == "payment.state"][-1] == ("payment.state", "QR_SHOWN")
     bed.send(events.ServiceResumed("journal"))
     assert bed.records()[-1] == ("payment.state", "AWAITING_CONFIRMATION")
 
@@ -367,6 +367,56 @@ def test_prints_of_an_older_release_are_told_and_not_offered():
     again = Bed(state={"pay.jobs": [[b"j" * 16, b"t" * 16, "pending", 1]]})
     assert again.name == "idle"
     assert "pay.jobs" not in again.state
+
+
+def test_a_second_power_cut_does_not_lose_the_offer():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    again = Bed(state=Bed(state=bed.state).state)
+    assert (again.name, again.data["code"], again.data["slip"]) == ("recovered", CODE, "unknown")
+
+
+@pytest.mark.parametrize("how", ["touch", "time"])
+def test_whoever_left_the_recovered_screen_is_shown_to_nobody_after_another_power_cut(how):
+    bed = Bed()
+    bed.to_qr()
+    again = Bed(state=bed.state)
+    again.touch("print")
+    if how == "touch":
+        again.touch("end")
+    else:
+        again.wait(60)
+    assert again.name == "idle"
+    third = Bed(state=again.state)
+    assert (third.name, "pay.offer" in third.state) == ("idle", False)
+
+
+def test_a_payment_under_review_is_called_that_after_a_power_cut():
+    bed = Bed()
+    bed.to_qr()
+    bed.answer(bed.next_question(), state="EXCEPTION", reason="AMOUNT_MISMATCH")
+    again = Bed(state=bed.state)
+    assert again.data["state"] == "exception"
+    again.touch("print")
+    (job,) = again.slips()
+    assert any("CẦN KIỂM TRA" in text for text in lines(job, "box"))
+    assert any("Xin đừng chuyển lại" in text for text in lines(job, "bold"))
+
+
+def test_a_slip_behind_a_refused_record_is_no_print_and_haunts_nobody():
+    bed = Bed()
+    bed.to_qr()
+    bed.refuse = "payment.state:CONFIRMED"
+    bed.answer(bed.next_question(), state="CONFIRMED")
+    assert bed.slips() == []
+    bed.wait(60)
+    bed.to_qr(NOVEMBER)
+    bed.touch("paid")
+    assert len(bed.state["pay.jobs"]) == 1
+    bed.send(events.PrintDone(bed.slips()[-1].job, "confirmed"))
+    assert "pay.jobs" not in bed.state
+    assert Bed(state=bed.state).name != "recovered"
 
 
 def test_a_printer_that_comes_back_may_print_again_and_says_reprint():

@@ -40,6 +40,18 @@ def test_a_scan_that_is_no_unit_is_dropped_and_said_so(data):
     assert bed.data["not_a_unit"] is False
 
 
+@pytest.mark.parametrize("service", ["fee", "card"])
+def test_a_code_left_before_the_scanner_keeps_no_visit_open(service):
+    bed = Bed()
+    bed.send(events.PeripheralState("reader", "r", "online"))
+    bed.touch("start", "vi")
+    bed.touch("service", service)
+    for _ in range(30):
+        bed.send(events.Scanned(b"https://example.vn"))
+        bed.wait(5)
+    assert bed.name == "idle"
+
+
 @pytest.mark.parametrize("place", ["idle", "bills", "review", "qr", "result", "help"])
 def test_a_scan_elsewhere_does_nothing(place):
     bed = Bed()

@@ -106,13 +106,18 @@ class Bed:
         """One event; performs what comes back as the hand does, and gives what was performed."""
         now = events.Now(self.time_s, self.wall_ms, self.quality)
         performed: list[object] = []
-        for effect in self.visit.on(event, now):
+        rest = iter(self.visit.on(event, now))
+        for effect in rest:
             if isinstance(effect, Append) and effect.kind == self.refuse.partition(":")[0]:
                 wanted = self.refuse.partition(":")[2]
                 if not wanted or effect.fields.get("state") == wanted:
                     self.done += performed
                     self.refuse = ""
-                    return [*performed, *self.send(events.AppendFailed(effect.kind, effect.txn, "disk full"))]
+                    lost = [each for each in rest if isinstance(each, Print)]
+                    performed += self.send(events.AppendFailed(effect.kind, effect.txn, "disk full"))
+                    for each in lost:
+                        performed += self.send(events.PrintDone(each.job, "failed", "not kept"))
+                    return performed
             if isinstance(effect, Append):
                 self._keep(effect.remember)
             if isinstance(effect, Remember):
