@@ -97,9 +97,7 @@ class Hand:
 
     @property
     def sync(self) -> Sync:
-        machine = self.agent.machines[0]
-        assert isinstance(machine, Sync)
-        return machine
+        return next(each for each in self.agent.machines if isinstance(each, Sync))
 
     def turn(self) -> Event:
         """Take one event and all that follows from it. Raises LineBroken when none comes."""
