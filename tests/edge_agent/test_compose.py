@@ -122,8 +122,10 @@ def test_letters_in_pieces_are_drawn_as_whole_ones():
     assert picture(whole, 576).tobytes() == picture(pieces, 576).tobytes()
 
 
-def test_no_text_is_smaller_than_22_dots():
-    assert min(getattr(sizes, one.name) for sizes in (compose._WIDE, compose._NARROW) for one in fields(sizes)) >= 22
+def test_no_text_is_smaller_than_what_was_read_back_exactly():
+    for sizes in (compose._WIDE, compose._NARROW):
+        assert min(getattr(sizes, one.name) for one in fields(sizes)) >= 24
+        assert sizes.text >= 28
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,8 @@ def test_every_shipped_peripheral_has_settings_that_its_driver_takes(name):
         (
             "printer",
             "escpos_serial",
-            '[match]\nserial = "A1"\n[settings]\nbaud = 38400\nflow = "dtr"\n',
-            {"match": Match(serial="A1"), "node": "", "baud": 38400, "flow": "dtr", "width_dots": 384},
+            '[match]\nserial = "A1"\n[settings]\nbaud = 57600\nflow = "dtr"\n',
+            {"match": Match(serial="A1"), "node": "", "baud": 57600, "flow": "dtr", "width_dots": 384},
         ),
         (
             "printer",

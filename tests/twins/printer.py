@@ -12,6 +12,8 @@ import queue
 import select
 import socket
 import struct
+import subprocess
+import sys
 import termios
 import threading
 import time
@@ -29,6 +31,20 @@ if TYPE_CHECKING:
 
 _STEP_S = 0.01
 _PATIENCE_S = 30.0
+_PUMP = """
+import os, select, sys
+poll = select.poll()
+poll.register(1, select.POLLOUT)
+parent = os.getppid()
+flood = bytes([int(sys.argv[1])]) * 4096
+out = open(1, "wb", buffering=0)
+try:
+    while os.getppid() == parent:
+        if poll.poll(1000):
+            out.write(flood)
+except OSError:
+    sys.exit()
+"""
 
 
 class _Plug(Protocol):
@@ -41,6 +57,29 @@ class _Plug(Protocol):
     def tear(self) -> None:
         """Break it."""
 
+    def fileno(self) -> int:
+        """What to write to; -1 for nothing."""
+
+
+class _Flood:
+    """A process that writes one byte without end: a thread of ours would leave gaps in which nothing comes."""
+
+    def __init__(self) -> None:
+        self._pump: subprocess.Popen[bytes] | None = None
+
+    def into(self, plug: _Plug, byte: int) -> None:
+        """Begin, if it has not."""
+        if self._pump is None and plug.fileno() >= 0:
+            command = [sys.executable, "-I", "-S", "-c", _PUMP, str(byte)]
+            self._pump = subprocess.Popen(command, stdout=plug.fileno())
+
+    def end(self) -> None:
+        """Stop it, if it runs."""
+        if self._pump is not None:
+            self._pump.kill()
+            self._pump.wait()
+            self._pump = None
+
 
 class _Twin:
     """What both have in common: the mechanism, a thread, and one conversation after the other."""
@@ -50,6 +89,7 @@ class _Twin:
         self.mechanism = Mechanism(self.manner, self.paper)
         self.connections = 0
         self.received = 0  # bytes, since this connection or since a test set it to 0
+        self._flood = _Flood()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="printer twin", daemon=True)
 
@@ -82,8 +122,16 @@ class _Twin:
         return 0 if manner.stalled else max(0, min([room, *(max(1, mark - self.received) for mark in marks)]))
 
     def _converse(self, plug: _Plug) -> None:
+        try:
+            self._talk(plug)
+        finally:
+            self._flood.end()
+
+    def _talk(self, plug: _Plug) -> None:
         manner, held = self.manner, list[tuple[float, bytes]]()
         while self._goes_on():
+            if manner.floods is not None:
+                self._flood.into(plug, manner.floods)
             answers: list[tuple[float, bytes]] = []
             if not (count := self._takes()):
                 time.sleep(_STEP_S)
@@ -104,7 +152,7 @@ class _Twin:
                 held += [(now, answer) for answer in self.mechanism.work()]
             ready = b"".join(answer for at, answer in held if at <= now)
             held = [(at, answer) for at, answer in held if at > now]
-            if ready and not manner.silent:
+            if ready and not manner.silent and manner.floods is None:
                 try:
                     plug.say(ready)
                 except OSError:
@@ -128,6 +176,9 @@ class _Socket:
 
     def tear(self) -> None:
         self._link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def fileno(self) -> int:
+        return self._link.fileno()
 
 
 class PrinterTwin(_Twin):
@@ -176,6 +227,9 @@ class _Pty:
         with suppress(BlockingIOError):  # nobody has read for long
             os.write(self._master, data)
 
+    def fileno(self) -> int:
+        return self._master
+
     def tear(self) -> None:
         self._node.unlink()
         os.close(self._master)
@@ -219,8 +273,14 @@ class NodeTwin(_Twin):
         assert pty is not None
         before = _readable(pty.slave)
         self._do(lambda: pty.say(data))
+        self.await_said(before + len(data))
+
+    def await_said(self, count: int = 1) -> None:
+        """Wait until so many bytes can be read at the other end."""
+        pty = self._pty
+        assert pty is not None
         until = time.monotonic() + _PATIENCE_S
-        while _readable(pty.slave) < before + len(data):
+        while _readable(pty.slave) < count:
             assert time.monotonic() < until
             time.sleep(_STEP_S)
 
@@ -233,8 +293,13 @@ class NodeTwin(_Twin):
         if self._pty is not None:
             self._pty.say(data)
 
+    def fileno(self) -> int:
+        """As a plug: -1 when there is none."""
+        return -1 if self._pty is None else self._pty.fileno()
+
     def tear(self) -> None:
         """As a plug."""
+        self._flood.end()  # it holds the terminal open
         if self._pty is not None:
             self._pty.tear()
             self._pty = None

@@ -40,6 +40,7 @@ class Manner:
     buffer_bytes: int = 4096
     idle_until_bytes: int | None = None  # begins to print when so many bytes were received
     noise: bytes = b""  # said to whoever connects
+    floods: int | None = None  # this byte, from now on and for ever, as fast as it is taken
     at_row: tuple[int, str] | None = None  # when so many more rows are burnt, this field becomes True
 
 

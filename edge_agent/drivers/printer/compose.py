@@ -4,8 +4,9 @@ Decides the look of paper and nothing else: what it says is `effects.Slip`, how 
 and the drivers. All is drawn (text, rules, boxes, codes): printers disagree on code pages, so a picture is the one way
 in which every Vietnamese letter comes out. Pure: the same slip and width give the same dots.
 
-Sizes are in dots of about 1/8 mm (203 dpi). No text is below 22 dots: smaller dot patterns too often hold bytes that a
-printer takes for a real-time command (see `raster`).
+Sizes are in dots of about 1/8 mm (203 dpi). No text is below 24 dots (regular) or 28 (medium): smaller, a machine that
+reads slips back mistakes one Vietnamese mark for another, and so may a resident. Below 22, dot patterns too often
+hold bytes that a printer takes for a real-time command (see `raster`).
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class _Sizes:
     code: int
 
 
-_WIDE = _Sizes(title=40, text=28, small=23, bold=31, box=34, code=60)
-_NARROW = _Sizes(title=33, text=26, small=22, bold=28, box=29, code=46)
+_WIDE = _Sizes(title=40, text=28, small=24, bold=31, box=34, code=60)
+_NARROW = _Sizes(title=33, text=28, small=24, bold=28, box=29, code=46)
 _WIDE_FROM = 500
 
 

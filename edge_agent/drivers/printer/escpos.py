@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _STATE_S = 4.8  # the port allows 5 s
 _PRINT_S = 28.0  # the port allows 30 s
+LINE_S = _PRINT_S - 5.0  # what of it the bytes may take on a slow line: the rest is for questions and answers
 _WORD_HOLDS_S = 600.0
 
 
@@ -137,8 +138,8 @@ class EscposPrinter(ABC):
         answers: dict[int, int] = {}
         told: Health | None = None
         try:
-            wire.drain(until, owed=self._owed)
-            if not self._model.no_realtime_status:
+            quiet = wire.drain(until, owed=self._owed)
+            if quiet and not self._model.no_realtime_status:
                 answers = wire.answers(until)
             if not answers:
                 told = wire.line.port_status()

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 
 from device_profiles.profile import Match
 from edge_agent.drivers.open import DriverError, read_settings
-from edge_agent.drivers.printer.escpos import EscposPrinter, Model
+from edge_agent.drivers.printer.escpos import LINE_S, EscposPrinter, Model
 from edge_agent.drivers.printer.node import NodeLine, gone, open_node
-from edge_agent.drivers.printer.width import check_width
+from edge_agent.drivers.printer.width import JOB_ROWS_MAX, check_width
 from edge_agent.ports import PortFault
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Settings(Model):
 
     match: Match = Match()
     node: str = ""
-    baud: int = 19_200
+    baud: int = 115_200
     flow: str = "none"
     name: str = "escpos_serial"
 
@@ -60,9 +60,24 @@ def make(settings: Mapping[str, object]) -> EscposSerial:
     if read.flow not in FLOWS:
         raise DriverError(f"driver escpos_serial: flow must be one of {', '.join(FLOWS)}, not {read.flow!r}")
     if not hasattr(termios, f"B{read.baud}") or read.baud <= 0:
-        raise DriverError(f"driver escpos_serial: {read.baud} is no baud that Linux knows: 9600, 19200, 38400, 115200")
+        raise DriverError(f"driver escpos_serial: {read.baud} is no baud that Linux knows: 57600, 115200, 230400")
     check_width("escpos_serial", read.width_dots)
+    _check_speed(read)
     return EscposSerial(read)
+
+
+def _check_speed(read: Settings) -> None:
+    """Refuse a speed at which a slip would not be printed in time.
+
+    Raises:
+        DriverError: the longest job takes longer than a line may take.
+    """
+    line_s = JOB_ROWS_MAX * read.width_dots / 8 * _BITS_PER_BYTE / read.baud
+    if line_s > LINE_S:
+        raise DriverError(
+            f"driver escpos_serial: at {read.baud} baud the longest slip takes {line_s:.0f} s, and it may take "
+            f"{LINE_S:.0f} s: set the printer (by its switches or its set-up program) and the profile to 115200"
+        )
 
 
 class SerialLine(NodeLine):

@@ -93,8 +93,8 @@ class Run:
 
     def _begin(self, *, asks: bool) -> None:
         """Old replies out, the rest of an old job out; a printer that says it cannot print is not begun with."""
-        self._wire.drain(self._within(_CLEAR_S), owed=self.owed)
-        answers = self._wire.answers(self._until) if asks else {}
+        quiet = self._wire.drain(self._within(_CLEAR_S), owed=self.owed)
+        answers = self._wire.answers(self._until) if asks and quiet else {}
         self.talks = bool(answers)
         if self.talks and self._before and self._cleared():
             self._before = self._made.tail  # dots of it may hang from the head: they shall not be part of this slip
@@ -105,10 +105,8 @@ class Run:
     def _cleared(self) -> bool:
         until = self._within(_CLEAR_S)
         self._wire.send_some(status.CLEAR, until)
-        while (frame := self._wire.next_frame(until)) is not None:
-            if frame.kind == "block" and frame.data.startswith(status.CLEARED):
-                return True
-        return False
+        heard = self._wire.replies(until)
+        return any(frame.kind == "block" and frame.data.startswith(status.CLEARED) for frame in heard)
 
     def _send(self) -> bool:
         """Hand over all bytes, or as many as the printer takes before a fault or the deadline; whether it was all.
@@ -158,13 +156,18 @@ class Run:
         while not self._confirmed:
             if self.fault or self._processed:
                 until = min(until, time.monotonic() + _GRACE_S + paper_s)
+            over = time.monotonic() >= until
             frame = self._wire.next_frame(until)
-            if frame is None:
+            if frame is not None:
+                self._hear(frame)
+            if over:
+                self._hear_all()
+            if over or frame is None:
                 return
-            self._hear(frame)
 
     def _hear_all(self) -> None:
-        while (frame := self._wire.next_frame(0.0)) is not None:
+        """What has come by now: the next time there is more, where a device never stops talking."""
+        for frame in self._wire.replies(0.0):
             self._hear(frame)
 
     def _hear(self, frame: Frame) -> None:

@@ -1,10 +1,13 @@
-"""Which paper widths are printed on: a fact of the profile, checked when a driver is made, not at the first slip."""
+"""Which paper is printed on, how wide and how long: checked when a driver is made, not at the first slip."""
 
 from __future__ import annotations
 
 from edge_agent.drivers.open import DriverError
 
 WIDTH_DOTS_MIN, WIDTH_DOTS_MAX = 320, 640
+# Rows of the longest job: the longest slip (about 2050: a copy on 58 mm, with a long address, payee and amount), a band
+# of 255 to clear away what an earlier one may have left, and some to spare.
+JOB_ROWS_MAX = 2400
 
 
 def check_width(driver: str, width_dots: int) -> None:

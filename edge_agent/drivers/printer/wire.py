@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Protocol
 from edge_agent.drivers.printer.status import ASK, Framer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edge_agent.drivers.printer.status import Frame, Health
 
 _CHUNK_BYTES = 4096
 _ANSWER_S = 1.0
 _LATE_S = 1.0  # after a silence: how long an answer that is late may still take
 _QUIET_S = 0.05
+_NOISE_S = 2.0  # who was not quiet for so long never is
 _EMPTY_S = 0.01
 _SETTLE_S = 0.01
 
@@ -109,13 +112,33 @@ class Wire:
             if not self._ready(until, select.POLLIN)[0]:
                 return None
             self._receive()
+            if not self._frames and time.monotonic() >= until:
+                return None  # what never stops coming need not ever be a reply
         return self._frames.popleft()
 
-    def drain(self, until: float, *, owed: bool = False) -> None:
-        """Throw away what was said before anything was asked; owed: wait for as long as a late answer may take."""
+    def replies(self, until: float) -> Iterator[Frame]:
+        """The replies that come before `until`; of a device that never stops talking no more than one read after it.
+
+        Raises:
+            LinkLost: the connection is gone, and all replies were taken.
+        """
+        while (frame := self.next_frame(until)) is not None:
+            yield frame
+            if not self._frames and time.monotonic() >= until:
+                return
+
+    def drain(self, until: float, *, owed: bool = False) -> bool:
+        """Throw away what was said before anything was asked; owed: wait for as long as a late answer may take.
+
+        Returns:
+            Whether the device then was quiet: of one that never is, nothing can be told to be an answer.
+        """
         quiet_s = _LATE_S if owed and self.line.remembers else _QUIET_S
-        while time.monotonic() < until and self.next_frame(min(until, time.monotonic() + quiet_s)) is not None:
-            pass
+        until = min(until, time.monotonic() + _NOISE_S)
+        while time.monotonic() < until:
+            if self.next_frame(min(until, time.monotonic() + quiet_s)) is None:
+                return True
+        return False
 
     def answers(self, until: float) -> dict[int, int]:
         """Ask DLE EOT 1 to 4, each after the answer to the one before; ends at the first silence.
@@ -134,10 +157,7 @@ class Wire:
     def _answer(self, question: bytes, until: float) -> int | None:
         if self.send_some(question, until) != len(question):
             return None
-        while (frame := self.next_frame(until)) is not None:
-            if frame.kind == "status":
-                return frame.data[0]
-        return None
+        return next((frame.data[0] for frame in self.replies(until) if frame.kind == "status"), None)
 
     def settled(self, until: float) -> bool:
         """Whether all that was handed over has left this machine by `until`; also False when a reply came first.
@@ -160,8 +180,7 @@ class Wire:
         """End the connection so that what was handed over still arrives; waits for that until `until`."""
         try:
             if self.line.hang_up():
-                while self.next_frame(until) is not None:
-                    pass
+                deque(self.replies(until), maxlen=0)
             while not self.settled(until) and time.monotonic() < until:
                 self._frames.clear()
         except LinkLost:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edge_agent.drivers.open import driver_names, open_driver
-from edge_agent.drivers.printer import job, raster, wire
+from edge_agent.drivers.printer import escpos, job, raster, wire
 from edge_agent.drivers.printer.compose import picture
 from edge_agent.drivers.printer.simulated import _LABEL, Faults
 from edge_agent.effects import Slip
@@ -173,6 +173,8 @@ RIGS = {"simulated": SimulatedRig, "escpos_network": NetworkRig, "escpos_usb": U
 def hasty(monkeypatch):
     """Shorten the waits of the given names; they are then expected to run to their end."""
     places = {
+        "state_s": escpos,
+        "print_s": escpos,
         "quiet_s": wire,
         "answer_s": wire,
         "late_s": wire,

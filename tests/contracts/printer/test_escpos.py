@@ -153,10 +153,21 @@ def test_the_mark_of_an_earlier_attempt_of_the_same_job_confirms_nothing(real):
 def test_a_hot_head_is_waited_for(real):
     real.printer.print(JOB, SLIP)
     real.fault(at_row=(300, "head_hot"))
-    cooler = threading.Timer(0.7, real.fault, kwargs={"head_hot": False, "at_row": None})
+    seen: list[bool] = []
+
+    def cool() -> None:
+        until = time.monotonic() + 60
+        while not real.twin.manner.head_hot and time.monotonic() < until:
+            time.sleep(0.005)
+        seen.append(real.twin.manner.head_hot)
+        time.sleep(0.3)  # the driver hears of it meanwhile, or has not yet: it waits in both cases
+        real.fault(head_hot=False)
+
+    cooler = threading.Thread(target=cool)
     cooler.start()
     assert real.printer.print(JOB, LONG) == "confirmed"
     cooler.join()
+    assert seen == [True]
 
 
 def test_quirks_of_a_profile(real, monkeypatch):

@@ -7,17 +7,25 @@ import pty
 import socket
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
-from edge_agent.drivers.open import DriverError, open_driver
+from device_profiles.peripheral import Peripherals
+from device_profiles.profile import texts
+from edge_agent.drivers.open import DriverError, open_driver, open_peripheral
+from edge_agent.drivers.printer import escpos, raster
 from edge_agent.drivers.printer.escpos_serial import SerialLine
+from edge_agent.drivers.printer.width import JOB_ROWS_MAX
 from edge_agent.effects import Slip
 from edge_agent.ports import PortFault
+from tests.edge_agent.test_compose import PENDING
 
 JOB = b"\x07" * 16
 SLIP = Slip((("title", "PHIẾU"), ("code", "7F3K-9Q2M")))
 NODE = {"node": "/dev/ttyS0"}
+PERIPHERALS = Peripherals(texts(Path(__file__).parents[3] / "device_profiles", "peripherals"))
+SHIPPED = [name for name in PERIPHERALS if PERIPHERALS[name].driver == "escpos_serial"]
 
 
 @pytest.fixture
@@ -123,12 +131,36 @@ def test_what_was_said_before_the_question_is_no_answer(serial):
     assert serial.printer.print(JOB, SLIP) == "confirmed"
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_serial_printer_prints_a_payment_slip_at_its_own_speed(name, serial, dots):
+    """The first of a process: what an earlier one may have left is cleared away, for the printer is not asked."""
+    told = open_peripheral(PERIPHERALS[name])._settings
+    printer = serial.driver(baud=told.baud, flow=told.flow, width_dots=told.width_dots, no_realtime_status=True)
+    assert printer.print(JOB, PENDING) == "confirmed"
+    assert serial.came_out(1)[0].tobytes() == dots(PENDING).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("baud", "width_dots"), [(9_600, 384), (19_200, 576), (38_400, 384), (38_400, 576), (57_600, 576)]
+)
+def test_a_speed_at_which_the_longest_slip_never_ends_in_time_is_refused_when_the_driver_is_made(baud, width_dots):
+    with pytest.raises(DriverError, match=rf"at {baud} baud the longest slip takes \d+ s.* set .* to 115200"):
+        open_driver("printer", "escpos_serial", NODE | {"baud": baud, "width_dots": width_dots})
+
+
+@pytest.mark.parametrize(("baud", "width_dots"), [(57_600, 384), (115_200, 384), (115_200, 576), (115_200, 640)])
+def test_a_speed_that_is_taken_is_enough_even_when_the_printer_may_hold_the_rest_of_a_slip(baud, width_dots):
+    made = open_driver("printer", "escpos_serial", NODE | {"baud": baud, "width_dots": width_dots})
+    assert JOB_ROWS_MAX * made._settings.width_dots / 8 / (baud / 10) + 5 <= escpos._PRINT_S
+    assert raster.job(PENDING, width_dots).rows + raster.BAND_ROWS <= JOB_ROWS_MAX
+
+
 def test_a_slip_that_would_take_too_long_is_not_begun_with(serial):
-    long = Slip((("text", "Dòng"),) * 40)
+    long = Slip((("text", "Dòng"),) * 130)
     with pytest.raises(
-        PortFault, match=r"the line is too slow: this slip takes \d+ s at 960 bytes.*higher baud"
+        PortFault, match=r"the line is too slow: this slip takes \d+ s at 11520 bytes.*higher baud"
     ) as why:
-        serial.driver(baud=9_600).print(JOB, long)
+        serial.driver(baud=115_200).print(JOB, long)
     assert why.value.action == "configuration"
     assert serial.printer.print(JOB, long) == "confirmed"
     assert len(serial.came_out(1)) == 1

@@ -188,3 +188,10 @@ def test_an_error_of_one_transfer_is_no_device_that_left(line, monkeypatch):
     with pytest.raises(LinkLost, match="Input/output error") as lost:
         made.read()
     assert not lost.value.gone
+
+
+def test_a_printer_that_is_pulled_while_it_is_asked_is_no_device(usb):
+    usb.fault(reset_after_bytes=1)
+    with pytest.raises(PortFault, match=r"^the printer is gone \(.*plug it in$") as caught:
+        usb.printer.state()
+    assert caught.value.state == "noDevice"
