@@ -23,7 +23,7 @@ from device_profiles.profile import texts
 from edge_agent import events
 from edge_agent.card import CardRequest
 from edge_agent.drivers.open import open_peripheral
-from edge_agent.drivers.worker import Pace, PrinterWorker, ReaderWorker, WatchWorker
+from edge_agent.drivers.worker import Pace, PrinterWorker, ReaderWorker, ScannerWorker
 from edge_agent.effects import Slip
 from edge_agent.plugs import present
 from edge_agent.ports import PortFault
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from device_profiles.peripheral import Peripheral
     from edge_agent.events import PeripheralState
     from edge_agent.plugs import Present
-    from edge_agent.ports import CardReader, Ear, Printer
+    from edge_agent.ports import CardReader, Printer, Scanner
 
 Result = Literal["pass", "fail", "unsure"]
 SAYS_S = 8.0  # for the first word of a device: its port allows 5
@@ -194,7 +194,7 @@ class Bench:
 
     def _scanner(self, peripheral: Peripheral) -> Trial:
         heard = _heard()
-        worker = WatchWorker("scanner", peripheral.name, cast("Ear", open_peripheral(peripheral)), heard.put, _PACE)
+        worker = ScannerWorker(peripheral.name, cast("Scanner", open_peripheral(peripheral)), heard.put, _PACE)
         try:
             worker.start()
             state = _state(heard)

@@ -419,6 +419,16 @@ def test_a_slip_behind_a_refused_record_is_no_print_and_haunts_nobody():
     assert Bed(state=bed.state).name != "recovered"
 
 
+def test_a_fault_of_the_disk_ends_the_visit_and_with_it_the_offer_of_its_slip():
+    bed = Bed()
+    bed.to_qr()
+    bed.touch("paid")
+    assert Bed(state=bed.state).name == "recovered"
+    bed.send(events.AppendFailed("device.state", None, "disk full"))
+    assert bed.name == "out"
+    assert Bed(state=bed.state).name == "idle"
+
+
 def test_a_printer_that_comes_back_may_print_again_and_says_reprint():
     bed = Bed()
     bed.to_qr()

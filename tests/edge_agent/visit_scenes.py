@@ -140,6 +140,18 @@ def _card_left() -> Bed:
     return bed
 
 
+def _card_behind(place: str) -> Bed:
+    bed = Bed()
+    bed.send(events.PeripheralState("reader", "r", "online"))
+    bed.send(events.CardIn("r"))
+    bed.touch("start", "vi")
+    bed.touch("service", "card")
+    if place == "card_wait":
+        bed.type("012345")
+        bed.touch("next")
+    return bed
+
+
 def _reprint(slip: str) -> Bed:
     bed = _settled("CONFIRMED") if slip == "confirmed" else _result()
     return Bed(state=bed.state)
@@ -189,6 +201,10 @@ SCENES: dict[str, Callable[[], Bed]] = {
     "result_confirmed": lambda: _settled("CONFIRMED"),
     "result_exception": lambda: _settled("EXCEPTION", "AMOUNT_MISMATCH"),
     "card_key": lambda: _card("card_key"),
+    "card_key_left": lambda: _card_behind("card_key"),
+    "card_wait_left": lambda: _card_behind("card_wait"),
+    "card_unsigned": lambda: _card("card_shown", doubt="unsigned"),
+    "recovered_exception": lambda: Bed(state=_settled("EXCEPTION", "AMOUNT_MISMATCH").state),
     "card_key_bad": _key_bad,
     "card_wait": lambda: _card("card_wait"),
     "card_reading": lambda: _card("card_reading"),
