@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 PLACE = Path("var")  # on the disk that is measured; a temporary folder is often in memory
-NAMES = ("journal", "ingest", "exchange", "drain", "agent", "idle", "sizes", "slip", "card")
+NAMES = ("journal", "ingest", "exchange", "drain", "agent", "idle", "devices", "sizes", "slip", "card", "screen")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -59,7 +59,7 @@ def measure(size: str, folder: Path) -> list[Row]:
         encoding="utf-8",
     )
     seen, waiting = _Seen(), units()
-    environment = os.environ | _environment(folder)
+    environment = os.environ | unit_environment(folder)
     floors = {
         name: [_floor(code, environment) for _ in range(starts)]
         for name, code in (("bare", _BARE), ("imports", _IMPORTED))
@@ -75,7 +75,7 @@ def measure(size: str, folder: Path) -> list[Row]:
     return _rows(seen, floors, server_memory)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def unit_environment(folder: Path) -> dict[str, str]:
     """What the agent's unit sets (systemd.exec(5), Environment=)."""
     lines = UNIT.read_text(encoding="utf-8").splitlines()
     pairs = [each for line in lines if line.startswith("Environment=") for each in shlex.split(line.partition("=")[2])]

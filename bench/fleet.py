@@ -98,12 +98,12 @@ class Fleet:
         """The fleet's database."""
         return self.server / commands.DATABASE
 
-    def enrol(self, station: str, folder: Path) -> Identity:
+    def enrol(self, station: str, folder: Path, profile: str = PROFILE) -> Identity:
         """Register a station, enrol a new device for it, and give it a signed bill list; as a technician would."""
         why = Why("bench", "measurement", now_ms())
-        place = Station(station, f"Trạm {station}", BUILDING, "26740", PROFILE, live=True)
+        place = Station(station, f"Trạm {station}", BUILDING, "26740", profile, live=True)
         commands.add_station(self.server, place, why)
-        claim = commands.make_claim(self.server, station, PROFILE, "install", why)
+        claim = commands.make_claim(self.server, station, profile, "install", why)
         keys = fleet_keys.load(self.server)
         issuer = enrol.Issuer(
             fleet_keys.load_authority(self.server),

@@ -17,7 +17,7 @@ import time
 from contextlib import closing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import processes
 from bench.fleet import Fleet, free_port
@@ -40,9 +40,9 @@ _HERTZ = os.sysconf("SC_CLK_TCK")
 
 def measure(size: str, folder: Path) -> list[Row]:
     rounds, seconds = COUNTS[size]
-    with _station(folder) as (agent, page), _floor() as floor:
+    with _station(folder) as (agent, page), floor() as least:
         page.beats(SETTLE_S)
-        seen = [_round((agent, floor), page, seconds) for _ in range(rounds)]
+        seen = [one_round((agent, least), page, seconds) for _ in range(rounds)]
     used = {"ours": [one for one, _ in seen], "floor": [other for _, other in seen]}
     shares = ratios([each.wakings for each in used["ours"]], [each.wakings for each in used["floor"]])
     # No ratio of processor time: the floor's is often less than the kernel counts in a round.
@@ -65,22 +65,23 @@ class _Used:
         self.threads = after[2]
 
 
-class _Page:
+class Page:
     """The page of the browser: it follows the screens, and beats for the one it shows."""
 
-    def __init__(self, person: Person, connection: http.client.HTTPConnection, number: int) -> None:
-        self._person, self._connection, self._number = person, connection, number
+    def __init__(self, person: Person, connection: http.client.HTTPConnection, seen: dict[str, Any]) -> None:
+        self._person, self._connection = person, connection
+        self.seen = seen  # the screen that it shows
 
     def beats(self, seconds: float) -> None:
         """Live for so long."""
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0:
             while self._beat() == HTTPStatus.CONFLICT:  # another screen is on its way
-                self._number = self._person.see()["number"]
+                self.seen = self._person.see()
             time.sleep(min(BEAT_S, left_s))
 
     def _beat(self) -> int:
-        body = json.dumps({"screen": self._number})
+        body = json.dumps({"screen": self.seen["number"]})
         self._connection.request("POST", "/beat", body, {"Content-Type": "application/json"})
         reply = self._connection.getresponse()
         reply.read()
@@ -88,12 +89,12 @@ class _Page:
         return reply.status
 
 
-def _round(pids: tuple[int, int], page: _Page, seconds: float) -> tuple[_Used, _Used]:
+def one_round(pids: tuple[int, int], page: Page, seconds: float) -> tuple[_Used, _Used]:
     before, begun = [_now(pid) for pid in pids], time.monotonic()
     page.beats(seconds)
     took = time.monotonic() - begun
-    ours, least = (_Used(old, _now(pid), took) for old, pid in zip(before, pids, strict=True))
-    return ours, least
+    ours, theirs = (_Used(old, _now(pid), took) for old, pid in zip(before, pids, strict=True))
+    return ours, theirs
 
 
 def _now(pid: int) -> tuple[int, int, int]:
@@ -109,7 +110,7 @@ def _now(pid: int) -> tuple[int, int, int]:
 
 
 @contextmanager
-def _station(folder: Path) -> Iterator[tuple[int, _Page]]:
+def _station(folder: Path) -> Iterator[tuple[int, Page]]:
     """A served station beside its fleet server: the agent's pid, and its page."""
     fleet = Fleet.make(folder / "fleet")
     station = folder / "K0001"
@@ -128,11 +129,11 @@ def _station(folder: Path) -> Iterator[tuple[int, _Page]]:
             page = http.client.HTTPConnection("127.0.0.1", port, timeout=20.0)
             with closing(Person(port)) as person, closing(page):
                 screen = person.wait_ready(person.look())
-                yield agent.pid, _Page(person, page, screen["number"])
+                yield agent.pid, Page(person, page, screen)
 
 
 @contextmanager
-def _floor() -> Iterator[int]:
+def floor() -> Iterator[int]:
     with subprocess.Popen([sys.executable, "-c", _FLOOR]) as process:
         try:
             yield process.pid

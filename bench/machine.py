@@ -53,7 +53,10 @@ def versions() -> dict[str, str]:
     """What ran, by name; "" where it is not installed."""
     found = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "openssl": ssl.OPENSSL_VERSION}
     found |= {name: metadata.version(name) for name in PACKAGES}
-    found |= {name: _program(name, flag) for name, flag in (("nats-server", "-v"), ("mosquitto", "-h"))}
+    found |= {
+        name: _program(name, flag)
+        for name, flag in (("nats-server", "-v"), ("mosquitto", "-h"), ("chromium", "--version"))
+    }
     return found
 
 

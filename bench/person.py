@@ -16,7 +16,7 @@ TIMEOUT_S = 20.0
 VISIT_MAX_S = 30.0
 ASSETS = ("/static/style.css", "/static/kiosk.js", "/fonts/Roboto-Regular.ttf", "/fonts/Roboto-Bold.ttf")
 _PAY = re.compile(r'data-action="pay" data-value="([0-9a-f]{16})"(?![^>]*disabled)')
-_READY = 'class="service ready"'
+_READY = re.compile('class="now ready">(?:(?!</ul>).)*Phí quản lý căn hộ', re.DOTALL)
 _OFFLINE = "service offline"
 _PRINTED = 'class="slip confirmed"'
 
@@ -50,7 +50,7 @@ class Person:
     def wait_ready(self, screen: dict[str, Any]) -> dict[str, Any]:
         """See screens until the idle one says that bills can be paid, with the fleet."""
         end_s = time.monotonic() + VISIT_MAX_S
-        while not (screen["name"] == "idle" and _READY in screen["html"] and _OFFLINE not in screen["html"]):
+        while not (screen["name"] == "idle" and _READY.search(screen["html"]) and _OFFLINE not in screen["html"]):
             if time.monotonic() > end_s:
                 raise Lost(f"the station did not become ready in {VISIT_MAX_S:g} s; it shows {screen['name']!r}")
             screen = self.see()
@@ -75,34 +75,35 @@ class Person:
 
     def _type(self, number: int, unit: str) -> None:
         for key in unit:
-            self._touch(number, "key", key)
-        self._touch(number, "next")
+            self.touch(number, "key", key)
+        self.touch(number, "next")
 
     def _act(self, screen: dict[str, Any]) -> None:
         number, page = screen["number"], screen["html"]
         match screen["name"]:
             case "idle":
-                self._touch(number, "start", "vi")
+                self.touch(number, "start", "vi")
             case "home":
-                self._touch(number, "service", "fee")
+                self.touch(number, "group", "bill")
             case "bills":
                 found = _PAY.findall(page)
                 if not found:
                     raise Lost("the unit has no bill that can be paid")
-                self._touch(number, "pay", found[0])
+                self.touch(number, "pay", found[0])
             case "review":
                 agreed = 'aria-checked="true"' in page
-                self._touch(number, *(("next", "") if agreed else ("consent", "1")))
+                self.touch(number, *(("next", "") if agreed else ("consent", "1")))
             case "qr":
-                self._touch(number, "paid")
+                self.touch(number, "paid")
             case "result" if _PRINTED in page:
-                self._touch(number, "end")
+                self.touch(number, "end")
             case "result" | "checking":
                 pass  # the slip is being printed, or the fleet is being asked: another screen follows
             case other:
                 raise Lost(f"a resident cannot go on from {other!r}")
 
-    def _touch(self, number: int, action: str, value: str = "") -> None:
+    def touch(self, number: int, action: str, value: str = "") -> None:
+        """Touch a screen, as its page does."""
         body = json.dumps({"screen": number, "action": action, "value": value})
         self._touches.request("POST", "/touch", body, {"Content-Type": "application/json"})
         reply = self._touches.getresponse()
@@ -117,6 +118,14 @@ class Person:
                 if message["name"]:
                     return message
         raise Lost("the station ended the line")
+
+    def see_until(self, name: str) -> dict[str, Any]:
+        """See screens until the one of that name. Raises Lost."""
+        end_s = time.monotonic() + VISIT_MAX_S
+        while (screen := self.see())["name"] != name:
+            if time.monotonic() > end_s:
+                raise Lost(f"{name!r} was not shown in {VISIT_MAX_S:g} s; the screen is {screen['name']!r}")
+        return screen
 
     def close(self) -> None:
         self._touches.close()

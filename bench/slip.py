@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from bench.fleet import now_ms
 from bench.rows import Row, ratios, row
 from device_profiles.bills import Bill
+from device_profiles.catalogue_toml import load_shipped
 from edge_agent.drivers.printer import raster
 from edge_agent.drivers.printer.compose import _font, clean, picture
 from edge_agent.machines.payment import Limits
@@ -36,6 +37,7 @@ _SETTINGS = VisitSettings(
     address="Phường Phú Thượng, Thành phố Hà Nội",
     counter_first=1,
     counter_end=50_000,
+    catalogue=load_shipped(),
     limits=Limits(),
     simulated=True,
 )

@@ -188,6 +188,6 @@ def from_table(rules_by_name: dict[str, Rule], numbered: object, where: str) -> 
         name = names.get(key, f"key {key}")
         if value is None:
             raise FieldError(where, name, "is null")
-        named[name] = value
+        named[name] = tuple(value) if type(value) is list else value
     to_table(rules_by_name, named, where)
     return named

@@ -76,14 +76,26 @@ QUESTIONS = {
     "payment_state": layout.shape(txn=layout.raw(1, 16)),
     "bill": layout.shape(bill=layout.raw(1, 8)),
     "fetch": layout.shape(sha256=layout.raw(1, 32)),
+    "dossier": layout.shape(txn=layout.raw(1, 16)),
+    "code": layout.shape(code=layout.text(1, 20)),
 }
 ANSWERS = {
     "payment_state": layout.shape(state=layout.text(1, 40), reason=layout.text(2, 40, optional=True)),
     "bill": layout.shape(status=layout.text(1, 20)),
+    "dossier": layout.shape(
+        state=layout.text(1, 20), official=layout.text(2, 40, optional=True), words=layout.text(3, 300, optional=True)
+    ),
+    "code": layout.shape(
+        state=layout.text(1, 40),
+        reason=layout.text(2, 40, optional=True),
+        matter=layout.text(3, 12),
+        created_ms=layout.time_ms(4, optional=True),
+    ),
 }
 
 # Settings by number (Desired key 5). What a station cannot use (unknown number, other type) it leaves alone.
-CONFIG = {1: "heartbeat_s", 2: "offline_amount_max_dong", 3: "out_of_service"}
+# technician_pin: 16 bytes of salt, 32 of scrypt (RFC 7914; n = 2**14, r = 8, p = 1) over the ASCII digits of the PIN.
+CONFIG = {1: "heartbeat_s", 2: "offline_amount_max_dong", 3: "out_of_service", 4: "technician_pin"}
 
 # Rows of lists: the key is the place in the row.
 SET_ROW = layout.shape(

@@ -26,6 +26,8 @@ NODE_DRIVERS = frozenset({"escpos_serial", "escpos_usb", "hid_events", "serial_l
 MATCH_DRIVERS = NODE_DRIVERS | {"pcsc"}
 # What a driver of the port must be told about its model.
 PORT_LIMITS: Mapping[str, tuple[str, ...]] = {"printer": ("width_dots", "paper_mm")}
+# What may be told beside that: nothing depends on it in the station, but what is drawn for it is measured by it.
+PORT_LIMITS_OPTIONAL: Mapping[str, tuple[str, ...]] = {"display": ("width_px", "height_px", "dpi")}
 # Known departures from the standard of the port; drivers ask for them by name.
 PORT_QUIRKS: Mapping[str, tuple[str, ...]] = {
     "printer": ("no_cutter", "no_print_confirmation", "no_realtime_status"),
@@ -152,8 +154,9 @@ def parse_peripheral(text: str, name: str, others: Mapping[str, str] = MappingPr
     driver = toml.word(("driver",), DRIVERS[port], f"{port} driver")
     if driver not in NETWORK_DRIVERS and "address" in root:
         raise toml.fault(("address",), f"the driver {driver!r} needs no address; remove it")
-    needed = PORT_LIMITS.get(port, ())
-    toml.table(("limits",), needed)
+    needed, may = PORT_LIMITS.get(port, ()), PORT_LIMITS_OPTIONAL.get(port, ())
+    limits = toml.table(("limits",), (*needed, *may))
+    told = (*needed, *(key for key in may if key in limits))
     quirks = toml.table(("quirks",), PORT_QUIRKS.get(port, ()))
     settings = _settings(toml, driver)
     match = read_match(toml, ("match",), ("usb", "port_path", "serial"))
@@ -165,7 +168,7 @@ def parse_peripheral(text: str, name: str, others: Mapping[str, str] = MappingPr
         driver=driver,
         match=match,
         address=read_address(toml, ("address",)) if driver in NETWORK_DRIVERS else None,
-        limits=MappingProxyType({key: toml.number(("limits", key), 1, 10_000) for key in needed}),
+        limits=MappingProxyType({key: toml.number(("limits", key), 1, 10_000) for key in told}),
         quirks=MappingProxyType({key: toml.string(("quirks", key)) for key in quirks}),
         settings=MappingProxyType(settings),
     )

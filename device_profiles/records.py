@@ -8,10 +8,13 @@ Payment-card numbers never enter: every text and number is scanned but for the t
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from device_profiles import layout
+from device_profiles.answers import SOURCES
 from device_profiles.cbor import WireError, decode, encode
+from device_profiles.formats import codes
 from device_profiles.formats.text import luhn_card_runs
 
 if TYPE_CHECKING:
@@ -33,6 +36,10 @@ PAYMENT_STATES = (
     "REFUND_PENDING",
     "REFUNDED",
 )
+ANSWERS_MAX = 160
+ANSWER_MAX_CHARACTERS = 2_000
+ANSWERS_MAX_BYTES = 48 * 1024  # of all together, in UTF-8: the largest padding holds them and the other fields
+DOSSIER_STATES = ("QUEUED", "SENT", "ACCEPTED", "NEEDS_MORE", "REJECTED")
 EXCEPTION_REASONS = ("AMOUNT_MISMATCH", "DUPLICATE", "LATE_CREDIT", "UNKNOWN_REF", "NO_CREDIT", "BILL_CLOSED")
 
 KINDS = {
@@ -72,6 +79,22 @@ KINDS = {
     "payment.state": layout.shape(
         state=layout.text(1, 40), reason=layout.text(2, 40, optional=True), as_of_ms=layout.time_ms(3, optional=True)
     ),
+    "dossier.created": layout.shape(
+        service=layout.text(1, 40),
+        form=layout.text(2, 40),
+        catalogue=layout.number(3),
+        code=layout.text(4, 20),
+        ward=layout.text(5, 5, optional=True),
+        identity=layout.text(6, 20),
+        answers=layout.items(7, ANSWERS_MAX),
+        consent=layout.text(8, 40, optional=True),
+        urgent=layout.flag(9),
+        deadline_ms=layout.time_ms(10, optional=True),
+        language=layout.text(11, 8),
+        online=layout.flag(12),
+    ),
+    "dossier.seen": layout.shape(state=layout.text(1, 20), official=layout.text(2, 40, optional=True)),
+    "technician.entry": layout.shape(result=layout.text(1, 12), seconds=layout.number(2, 86_400, optional=True)),
     "slip.result": layout.shape(
         job=layout.raw(1, 16),
         slip=layout.text(2, 20),
@@ -110,7 +133,11 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("visit.ended", "outcome"): ("finished", "cancelled", "timed_out", "fault"),
     ("payment.state", "state"): PAYMENT_STATES,
     ("payment.state", "reason"): EXCEPTION_REASONS,
-    ("slip.result", "slip"): ("pending", "confirmed", "code"),
+    ("dossier.created", "identity"): ("none", "typed", "claimed", "chip_read", "chip_verified"),
+    ("dossier.created", "language"): ("vi", "en"),
+    ("dossier.seen", "state"): DOSSIER_STATES,
+    ("technician.entry", "result"): ("opened", "refused", "locked", "left"),
+    ("slip.result", "slip"): ("pending", "confirmed", "code", "saved", "sent", "accepted", "rejected"),
     ("slip.result", "result"): ("confirmed", "failed", "unknown"),
     ("desired.result", "result"): ("applied", "refused"),
     ("set.result", "result"): ("applied", "refused"),
@@ -123,10 +150,17 @@ TYPED = {
     ("payment.created", "bills_as_of_ms"): "a time, bounded by its rule",
     ("payment.created", "expires_ms"): "a time, bounded by its rule",
     ("payment.state", "as_of_ms"): "a time, bounded by its rule",
+    ("dossier.created", "deadline_ms"): "a time, bounded by its rule",
+    ("dossier.seen", "official"): "an office's own code, which has up to 18 digits; FORMS below",
 }
 
 # Text whose form is checked besides its length.
-FORMS = {("payment.created", "payee_account"): re.compile("[0-9A-Za-z]{1,19}")}
+FORMS = {
+    ("payment.created", "payee_account"): re.compile("[0-9A-Za-z]{1,19}"),
+    ("dossier.created", "ward"): re.compile("[0-9]{5}"),
+    ("dossier.seen", "official"): codes.DOSSIER,
+}
+_ANSWER_KEY = re.compile("[a-z][a-z0-9_]{0,29}(?:[.][1-9])?")
 
 
 class RecordError(WireError):
@@ -153,6 +187,11 @@ def check(kind: str, fields: Mapping[str, Any]) -> dict[int, Any]:
 
 
 def _judge(kind: str, name: str, value: Any) -> None:
+    if (kind, name) == ("dossier.created", "answers"):
+        for each in value:
+            _judge_answer(each)
+        if sum(len(each[1].encode()) for each in value) > ANSWERS_MAX_BYTES:
+            raise RecordError(kind, name, f"has more than {ANSWERS_MAX_BYTES} bytes of answers")
     # The card scan comes first: what a later refusal repeats must not be a card number.
     if (kind, name) not in TYPED and type(value) in (str, int) and luhn_card_runs(str(value)):
         raise RecordError(kind, name, "looks like a payment-card number, which must not enter")
@@ -162,6 +201,22 @@ def _judge(kind: str, name: str, value: Any) -> None:
     form = FORMS.get((kind, name))
     if form and not form.fullmatch(value):
         raise RecordError(kind, name, "is not of its form")
+
+
+def _judge_answer(row: Any) -> None:
+    """One answer: [key, text in NFC, source]; each key once is the form's matter, not the record's."""
+    kind, name = "dossier.created", "answers"
+    match row:
+        case [str(key), str(value), str(source)] if _ANSWER_KEY.fullmatch(key) and source in SOURCES:
+            pass
+        case _:
+            raise RecordError(kind, name, "an answer is [key, text in NFC, source]")
+    if not unicodedata.is_normalized("NFC", value) or any(unicodedata.category(each) == "Cs" for each in value):
+        raise RecordError(kind, name, f"{key} is not in NFC")
+    if not 0 < len(value) <= ANSWER_MAX_CHARACTERS:
+        raise RecordError(kind, name, f"{key} must have 1 to {ANSWER_MAX_CHARACTERS} characters")
+    if luhn_card_runs(value):
+        raise RecordError(kind, name, f"{key} looks like a payment-card number, which must not enter")
 
 
 def version_of(kind: str) -> int:

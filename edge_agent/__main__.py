@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_profiles.peripheral import PORTS
 from device_profiles.profile import Address, Profile, ProfileError, load_shipped
-from edge_agent import boot, notify, settings
+from edge_agent import boot, forgetting, notify, settings
 from edge_agent.clock import Clock
 from edge_agent.drivers.display.browser import BrowserDisplay
 from edge_agent.drivers.open import DriverError, open_peripheral
@@ -222,6 +222,7 @@ def _serve(chosen: Settings, identity: Identity) -> int:
         ear.start()
     log.info("station %s serves its screen at http://%s:%d/", identity.station, chosen.screen_host, chosen.screen_port)
     notify.ready()
+    forgetting.settle()
     try:
         _loop(agent, clock, inbox)
     finally:
@@ -287,8 +288,15 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["display"]:  # not in this process: the agent's modules would stay in memory beside the screen
         os.execv(sys.executable, [sys.executable, "-m", "edge_agent.screen_watch", *words[1:]])  # noqa: S606
+    if words[:1] == ["catalogue"]:
+        from edge_agent import catalogue_check  # a station that serves needs nothing of it
+
+        return catalogue_check.main(words[1:])
+    if words[:1] == ["run"] and arguments is None:
+        forgetting.begin()
     parser = argparse.ArgumentParser(prog="python -m edge_agent", description="The agent of one station.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{run,bench,display}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{run,bench,catalogue,display}")
+    commands.add_parser("catalogue", help="check a folder of services", add_help=False)  # edge_agent.catalogue_check
     # Its own arguments are read by edge_agent.screen_watch.
     commands.add_parser("display", help="keep the page on the screen: kiosk-display.service", add_help=False)
     runs = commands.add_parser("run", help="serve residents until told to end")

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from device_profiles import anchors
+from device_profiles import anchors, catalogue
 from device_profiles.bills import BillSet
 from device_profiles.messages import STATUS_KEYS
 from device_profiles.wire import BATCH_MAX_BYTES, Batch
 from edge_agent import effects as do
-from edge_agent import events
+from edge_agent import events, forgetting
 from edge_agent.journal import JournalFault, Stamp
 from edge_agent.machines.sync import SENT_KEPT
 from edge_agent.sets import BILLS
@@ -50,6 +50,9 @@ JOURNAL_FAULT = "journal"
 PROBE_S = 15.0
 ACK_FRESH_S = 30.0  # an Ack that took longer does not set the clock: the broker may have held it back
 PROBE_BYTES = 8192
+ROOM_EVERY_S = 5.0
+ROOM_BYTES = 24 * 1024 * 1024  # below it no transaction begins: the largest record is 64 KiB, a visit has a few
+ROOM_AGAIN_BYTES = 32 * 1024 * 1024
 PAGE_SILENT_S = 6.0  # three beats of the page (screens/kiosk.js)
 _PAGE_BEATS = events.PeripheralState("display", "page", "online")
 _PAGE_SILENT = events.PeripheralState("display", "page", "offline", detail="the page does not beat", action="reset")
@@ -90,9 +93,12 @@ class Agent:
     _ack_seen: tuple[int, bytes, bytes] | None = None
     _probe_at_s: float = 0.0
     _in_visit: bool = False
+    _wiped: bool = False
     _look_again: bool = False
     _sent_s: dict[bytes, float] = field(default_factory=dict)
     _beat_s: float | None = None
+    _full: bool = False
+    _room_at_s: float = 0.0
 
     def start(self, now: Now, version: str, kept: Iterable[SignedSet], opened: str) -> None:
         """Count the boot, say so by a record, put the kept sets in force, and tell the machines.
@@ -195,11 +201,17 @@ class Agent:
 
     def _idle(self, now: Now) -> None:
         """What the hand does of itself: prepare the next visit's key, probe a refused journal, miss the page's beat."""
+        if self._wiped:  # not in `_wipe`: the event that ended the visit was still at work, with all that it held
+            self._wiped = False
+            forgetting.sweep()
         if self._look_again:
             self._look_again = False
             self._look()
         if self._beat_s is not None and now.mono_s - self._beat_s > PAGE_SILENT_S:
             self._events.append(_PAGE_SILENT)
+        if now.mono_s >= self._room_at_s:
+            self._room_at_s = now.mono_s + ROOM_EVERY_S
+            self._look_at_room()
         if JOURNAL_FAULT in self._stopped:
             if now.mono_s >= self._probe_at_s:
                 self._try_journal(now, self._probe)
@@ -207,6 +219,15 @@ class Agent:
             now, lambda: self.sealer.prepare(self._stamp(now), self._trusted())
         ):
             self._events.append(events.Committed(self.journal.next))
+
+    def _look_at_room(self) -> None:
+        """Say in time that the disk is nearly full: what is under way must still fit, and what frees it again."""
+        room = self.journal.room_bytes()
+        full = room < (ROOM_AGAIN_BYTES if self._full else ROOM_BYTES)
+        if full != self._full:
+            self._full = full
+            log.warning("the disk has room for %d KiB: %s", room // 1024, "nothing begins" if full else "enough again")
+            self._events.append(events.Storage(full))
 
     def _probe(self) -> None:
         """Write as much as a visit's first records would, and take it away again. Raises JournalFault."""
@@ -270,12 +291,12 @@ class Agent:
 
     def _wipe(self) -> None:
         self._in_visit = False
+        self._wiped = True
         self.sealer.wipe()
         self.display.wipe()
-        if self.scanner is not None:
-            self.scanner.forget()
-        if self.reader is not None:
-            self.reader.forget()
+        for worker in (self.printer, self.scanner, self.reader):
+            if worker is not None:
+                worker.forget()
 
     def _append(self, effect: do.Append, now: Now) -> bool:
         following = effect.remember.get("pay.counter")
@@ -292,7 +313,7 @@ class Agent:
             ),
         )
         if written:
-            self._events.append(events.Committed(self.journal.next))
+            self._events.append(events.Committed(self.journal.next, effect.txn))
         else:
             # First of all: the machine must know before anything else makes it show what hung on the record.
             self._events.appendleft(events.AppendFailed(effect.kind, effect.txn, "the journal did not take the record"))
@@ -374,7 +395,7 @@ class Agent:
     def _status(self, now: Now) -> dict[int, Any]:
         folder = shutil.disk_usage(self._folder())
         self.status |= {
-            "stopped": sorted(self._stopped),
+            "stopped": sorted(self._stopped | ({"storage"} if self._full else set())),
             "disk_free_percent": folder.free * 100 // folder.total,
             "uptime_s": int(now.mono_s),
             "rss_kib": _rss_kib(),
@@ -403,6 +424,8 @@ def _applied(name: str, body: bytes) -> Event | None:
     """What the machines are told of a verified set; None for one that nobody here uses."""
     if name.startswith(BILLS):
         return events.BillsApplied(BillSet.decode(body))
+    if name == catalogue.NAME:
+        return events.CatalogueApplied(catalogue.Catalogue.decode(body))
     return events.AnchorsApplied(anchors.AnchorSet.decode(body)) if name == anchors.NAME else None
 
 

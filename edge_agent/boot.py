@@ -11,6 +11,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from device_profiles.catalogue_toml import load_shipped as load_catalogue
+from device_profiles.formats.text import search_key
+from device_profiles.formats.wards import wards
+from device_profiles.wire import device_name
 from edge_agent.agent import Agent
 from edge_agent.inbound import Inbound
 from edge_agent.journal import Journal, JournalBroken, readable
@@ -108,7 +112,7 @@ def _move(path: Path, to: Path) -> None:
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
 
 
-def visit_settings(identity: Identity, model: profile.Profile, counter_first: int) -> VisitSettings:
+def visit_settings(identity: Identity, model: profile.Profile, counter_first: int, version: str) -> VisitSettings:
     """What the visit machine must know of this place and model.
 
     The device allows offline codes; whether a biller's operator does is signed into its list.
@@ -120,6 +124,11 @@ def visit_settings(identity: Identity, model: profile.Profile, counter_first: in
         address=identity.address,
         counter_first=counter_first,
         counter_end=identity.counter_to,
+        catalogue=load_catalogue(),
+        ward=_ward(identity.address),
+        device=device_name(identity.device),
+        version=version,
+        profile=identity.profile,
         limits=Limits(
             policy="PREFER_ONLINE",
             amount_max_dong=limits.online_amount_max_dong,
@@ -136,6 +145,11 @@ def visit_settings(identity: Identity, model: profile.Profile, counter_first: in
         done_s=times.after_completion_s,
         qr_s=times.payment_qr_s,
     )
+
+
+def _ward(address: str) -> str:
+    """The code of the ward a station stands in, by the name its registration gives; "" where no ward is called so."""
+    return next((each.code for each in wards() if search_key(each.name) == search_key(address)), "")
 
 
 def assemble(
@@ -166,7 +180,7 @@ def assemble(
             Devices((each.port, each.name) for each in model.peripherals),
             Sync(heartbeat_s=heartbeat_s, jitter=around.jitter),
             Converge(identity.device, identity.rev_floor, {each.name: each.version for each in kept}),
-            Visit(visit_settings(identity, model, counter_first), around.random_bytes),
+            Visit(visit_settings(identity, model, counter_first, version), around.random_bytes),
         ),
         link=around.link,
         display=around.display,

@@ -57,7 +57,8 @@ class Screen:
     """What the display shall show, as a value.
 
     name: the template `edge_agent/screens/<name>.html`; data: what it renders (text, numbers, lists, nested maps);
-    number: grows with every screen of a process; language: "vi" or "en".
+    number: grows with every screen of a process; language: "vi" or "en"; big: large text; low: what is touched stands
+    low, for whoever sits.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Screen:
     data: Mapping[str, object]
     language: Literal["vi", "en"] = "vi"
     big: bool = False
+    low: bool = False
 
 
 @dataclass(frozen=True, slots=True)

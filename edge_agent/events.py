@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from device_profiles.anchors import AnchorSet
     from device_profiles.bills import BillSet
+    from device_profiles.catalogue import Catalogue
     from device_profiles.messages import Desired
     from device_profiles.wire import Ack
     from edge_agent.card import CardData, FaultKind
@@ -95,9 +96,10 @@ class DesiredSeen:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A record is durable; `next` is the journal's next seq."""
+    """A record is durable; `next` is the journal's next seq, `txn` the record's own, None where it has none."""
 
     next: int
+    txn: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,20 @@ class BatchNotSent:
     """The link could not take the batch (it is down or its buffer is full)."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How much the station's disk can still take: `full` means that no transaction may begin (what runs may end)."""
+
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueApplied:
+    """A verified catalogue is in force."""
+
+    catalogue: Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +355,8 @@ Event = (
     | NotAnswered
     | BillsApplied
     | AnchorsApplied
+    | CatalogueApplied
+    | Storage
     | FetchFailed
     | SetVerified
     | HttpDone

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 import sqlite3
 from dataclasses import dataclass
@@ -210,6 +211,17 @@ class Journal:
             raise JournalFault(f"could not prune: {error}") from error
         self.first_held = max(self.first_held, min(before, self.next - 1))
         return gone
+
+    def room_bytes(self) -> int:
+        """How much the journal can still take: what the disk has free, and what its own file may still grow to."""
+        try:
+            disk = os.statvfs(self.path.parent)
+            pages = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("max_page_count", "page_count")]
+            free = self._db.execute("PRAGMA freelist_count").fetchone()[0]
+        except (OSError, sqlite3.Error):
+            return 0
+        own: int = (pages[0] - pages[1] + free) * PAGE_BYTES
+        return min(disk.f_bavail * disk.f_frsize, own)
 
     def close(self) -> None:
         """Close the file."""

@@ -35,6 +35,9 @@ CHROMIUM = (
     "--incognito",
     "--disk-cache-dir=/dev/null",
     "--password-store=basic",
+    # After each visit the page goes to the other name of this machine (screens/kiosk.js): another site is another
+    # process, whatever memory the board has.
+    "--site-per-process",
     # Nothing is offered and nothing is asked of the internet.
     "--no-first-run",
     "--noerrdialogs",
@@ -87,6 +90,12 @@ class Picture:
     def __enter__(self) -> Self:
         profile = self._folder / "profile"
         shutil.rmtree(profile, ignore_errors=True)
+        # A page that crashes would leave its memory here. A file where the folder should be keeps it from that; the
+        # options --disable-breakpad and --disable-crash-reporter do not (docs/decisions/0011).
+        reports = self._folder / ".config" / "chromium" / "Crash Reports"
+        shutil.rmtree(reports, ignore_errors=True)
+        reports.parent.mkdir(parents=True, exist_ok=True)
+        reports.touch()
         (self._folder / SOCKET).unlink(missing_ok=True)  # else a dead compositor's socket
         self._start("the compositor", compositor(self._version(), self._config), self._environment)
         return self

@@ -30,7 +30,11 @@ class PortFault(Exception):
 
 
 class Printer(Protocol):
-    """Gives slips. A driver that knows how much paper its newest slip took keeps that in `slip_mm`, an int."""
+    """Gives slips. A driver that knows how much paper its newest slip took keeps that in `slip_mm`, an int.
+
+    A driver whose device can go without anybody telling of it has `watch()`, called each second between jobs: how the
+    device is now, or None where nothing is new. Deadline 6 s where something is, else 1 s.
+    """
 
     def open(self) -> PeripheralState:
         """Reach the device and say how it is. Deadline 5 s."""

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING
 
-from device_profiles import anchors
+from device_profiles import anchors, catalogue
 from device_profiles.bills import BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import SET_MAX_BYTES, SignedSet
@@ -31,6 +31,8 @@ def verify(trust: FleetTrust, data: bytes, trusted_ms: int) -> SignedSet:
             raise WireError("set", "the bill list inside is for another building or version")
     elif found.name == anchors.NAME and anchors.AnchorSet.decode(found.body).version != found.version:
         raise WireError("set", "the certificates inside are of another version")
+    elif found.name == catalogue.NAME and catalogue.Catalogue.decode(found.body).version != found.version:
+        raise WireError("set", "the catalogue inside is of another version")
     return found
 
 

@@ -14,11 +14,12 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device_profiles.cbor import WireError
 from device_profiles.messages import CLAIM_KINDS
 from device_profiles.profile import ProfileError
-from fleet_server import backup, commands, fleet_keys, settings
+from fleet_server import backup, commands, commands_services, fleet_keys, settings
 from fleet_server.bills import ListRefused
 from fleet_server.broker import BrokerError
 from fleet_server.commands import CommandRefused, Payee
@@ -26,6 +27,9 @@ from fleet_server.fleet_keys import FleetKeyFault
 from fleet_server.store import Conflict, Station, Why
 from fleet_server.store_sqlite import StoreRefused
 from provisioning.keys import SigningKey
+
+if TYPE_CHECKING:
+    from fleet_server.dossiers import Decision
 
 FAULTS = (
     backup.BackupRefused,
@@ -115,6 +119,35 @@ def _bills(given: argparse.Namespace) -> int:
     return 0
 
 
+def _catalogue(given: argparse.Namespace) -> int:
+    pointer = commands.import_catalogue(given.folder, given.source, _set_key(given.set_key), _now_ms())
+    print(f"{pointer.name} version {pointer.version}, {pointer.size_bytes} bytes, signed")
+    return 0
+
+
+def _dossier(given: argparse.Namespace) -> int:
+    said: tuple[tuple[Decision, str | None], ...] = (
+        ("ACCEPTED", given.accept),
+        ("NEEDS_MORE", given.needs_more),
+        ("REJECTED", given.reject),
+    )
+    ((decision, told),) = ((state, words) for state, words in said if words is not None)
+    why = Why(given.person, "", _now_ms())
+    done = commands_services.decide(given.folder, given.code, decision, told, why)
+    state, words = done.word.state, done.word.official or done.word.words
+    print(f"{done.code} {'is' if done.is_news else 'was already'} {state}: {words}")
+    return 0
+
+
+def _technician_pin(given: argparse.Namespace) -> int:
+    if given.all == bool(given.station):
+        raise CommandRefused("name one station, or say --all")
+    typed = getpass.getpass("PIN: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    stations = commands_services.set_pin(given.folder, given.station, typed, _why(given, "technician's PIN"))
+    print(f"a new PIN holds at {given.station or f'all {stations} stations'} once they have heard of it")
+    return 0
+
+
 def _user(given: argparse.Namespace) -> int:
     from fleet_server.console.sign_in import UserRefused, put_user
 
@@ -187,8 +220,12 @@ class _Words:
         return made
 
 
-def _signed(made: argparse.ArgumentParser) -> None:
+def _person(made: argparse.ArgumentParser) -> None:
     made.add_argument("--person", default=getpass.getuser(), help="who asks (default: this user)")
+
+
+def _signed(made: argparse.ArgumentParser) -> None:
+    _person(made)
     made.add_argument("--reason", default="", help="why, for the registry's log")
 
 
@@ -232,6 +269,23 @@ def _set_words(words: _Words) -> None:
     made.add_argument("--set-key", type=Path, required=True, help="the offline set key (offline/set.pem)")
 
 
+def _service_words(words: _Words) -> None:
+    made = words.desk("catalogue", _catalogue, "sign a catalogue of services and publish it to all stations")
+    made.add_argument("source", type=Path, metavar="FOLDER", help="its TOML files; its version must be a newer one")
+    made.add_argument("--set-key", type=Path, required=True, help="the offline set key (offline/set.pem)")
+    made = words.desk("dossier", _dossier, "put in what an office decided of a resident's dossier")
+    made.add_argument("code", help="the station's code, like TAM-K0001-000042-2")
+    decision = made.add_mutually_exclusive_group(required=True)
+    decision.add_argument("--accept", metavar="OFFICIAL", help="accepted, with the office's code")
+    decision.add_argument("--needs-more", metavar="WORDS", help="what the resident has to add or mend")
+    decision.add_argument("--reject", metavar="WORDS", help="why not, for the resident")
+    _person(made)
+    made = words.desk("technician-pin", _technician_pin, "set the PIN of the stations' technician page")
+    made.add_argument("station", nargs="?", help="like K0001")
+    made.add_argument("--all", action="store_true", help="of every station; a station's own PIN ends")
+    _signed(made)
+
+
 def _parser() -> argparse.ArgumentParser:
     words = _Words()
     made = words.verb("init", _init, "make a whole fleet folder with its keys")
@@ -240,6 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     words.desk("serve", _serve, "run the fleet server until told to end", optional=True)
     _registry_words(words)
     _set_words(words)
+    _service_words(words)
     made = words.desk("backup", _backup, "write a checked backup while the server runs", optional=True)
     made.add_argument("--target", type=Path)
     made = words.desk("restore", _restore, "make the database from a backup; the server must not run")

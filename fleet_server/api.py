@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import FastAPI, Header, HTTPException, Path, Request
@@ -21,6 +21,7 @@ from device_profiles.cbor import WireError
 from device_profiles.messages import ENROL_MAX_BYTES, QUESTION_MAX_BYTES, Answer, Question, answer_encode
 from fleet_server import questions
 from fleet_server.enrol import enrol
+from fleet_server.guesses import Guesses
 from provisioning.enrolment import Refused
 from provisioning.keys import SignatureRefused, VerifyKey, open_message, sign_message
 from provisioning.sealing import SUITE_BASE, SealTo, answer_info
@@ -45,6 +46,7 @@ class Face:
     issuer: Issuer
     now_ms: Callable[[], int]
     enrolled: Callable[[], None]
+    guesses: Guesses = field(default_factory=Guesses)
 
 
 async def _body(request: Request, size_max_bytes: int) -> bytes:
@@ -81,7 +83,10 @@ def answer_question(face: Face, data: bytes) -> bytes:
 
     def work(store: Store) -> tuple[Question, dict[str, object]]:
         question, device = open_question(store, data)
-        return question, questions.answer(store, question.kind, question.named(), device, now_ms)
+        fields = question.named()
+        if question.kind == "code":
+            face.guesses.admit(device.id, fields["code"], now_ms)
+        return question, questions.answer(store, question.kind, fields, device, now_ms)
 
     question, fields = face.reader.read(work)
     question_hash = hashlib.sha256(data).digest()

@@ -1,8 +1,8 @@
 """What operations do from the command line: stations, claims, signed sets, people, revocation, backup, rebuild.
 
 Each works on the same database as a running server (SQLite lets two processes write in turn); the server notices by
-the registry's log. Bill lists and issuers' certificates are signed here with the offline set key, which the server
-never has.
+the registry's log. Bill lists, catalogues and issuers' certificates are signed here with the offline set key, which the
+server never has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from device_profiles import anchors, messages
+from device_profiles import anchors, catalogue, catalogue_toml, messages
 from device_profiles.bills import BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import SET_MAX_BYTES, SignedSet
@@ -39,6 +39,7 @@ DATABASE = "fleet.db"
 DAY_MS = 86_400_000
 LIST_DAYS = 40
 ANCHOR_DAYS = 400
+CATALOGUE_DAYS = 400
 CLAIM_HOURS = 48
 STATION = re.compile("K[0-9]{4}")
 
@@ -127,8 +128,7 @@ def import_bills(
     name = f"bills/{building}"
     with opened(folder) as store:
         _check_building(store, building)
-        newest = max((each.version for each in store.newest_sets() if each.name == name), default=0)
-        version = max(newest + 1, now_ms // 1000)
+        version = next_version(store, name, now_ms)
         body = BillSet(
             building=building,
             title=title,
@@ -140,19 +140,7 @@ def import_bills(
             bills=report.bills,
             offline=offline,
         )
-        signed = sign_set(
-            set_key,
-            SignedSet(
-                name=name,
-                version=version,
-                issued_ms=now_ms,
-                not_after_ms=now_ms + LIST_DAYS * DAY_MS,
-                body=body.encode(),
-            ),
-        )
-        _believed(folder, signed, now_ms)
-        pointer = pointer_of(name, version, signed)
-        store.run(lambda desk: desk.add_set(pointer, signed, now_ms))
+        pointer = publish(folder, store, set_key, _content(name, version, body.encode(), now_ms, LIST_DAYS))
     return report, pointer
 
 
@@ -164,21 +152,50 @@ def import_anchors(folder: Path, files: Mapping[str, bytes], set_key: SigningKey
     """
     certificates = tuple(_issuer(name, data, now_ms) for name, data in files.items())
     with opened(folder) as store:
-        newest = max((each.version for each in store.newest_sets() if each.name == anchors.NAME), default=0)
-        version = max(newest + 1, now_ms // 1000)
+        version = next_version(store, anchors.NAME, now_ms)
         body = anchors.AnchorSet(version=version, certificates=certificates).encode()
-        content = SignedSet(
-            name=anchors.NAME,
-            version=version,
-            issued_ms=now_ms,
-            not_after_ms=now_ms + ANCHOR_DAYS * DAY_MS,
-            body=body,
+        return publish(folder, store, set_key, _content(anchors.NAME, version, body, now_ms, ANCHOR_DAYS))
+
+
+def import_catalogue(folder: Path, source: Path, set_key: SigningKey, now_ms: int) -> SetPointer:
+    """Sign the catalogue of services in a folder, and put it where every station fetches it.
+
+    Its version stands in the folder and must be newer than the published one. Raises ProfileError for a file that is
+    not in order, CommandRefused for a version that is not newer and for a key that stations do not believe.
+    """
+    new = catalogue_toml.load(source)
+    with opened(folder) as store:
+        newest = newest_version(store, catalogue.NAME)
+        if new.version <= newest:
+            raise CommandRefused(
+                f"{source} is version {new.version}, published is {newest}: stations take only a newer one, raise it"
+            )
+        return publish(
+            folder, store, set_key, _content(catalogue.NAME, new.version, new.encode(), now_ms, CATALOGUE_DAYS)
         )
-        signed = sign_set(set_key, content)
-        _believed(folder, signed, now_ms)
-        pointer = pointer_of(anchors.NAME, version, signed)
-        store.run(lambda desk: desk.add_set(pointer, signed, now_ms))
+
+
+def newest_version(store: SqliteStore, name: str) -> int:
+    """The version of a set that stations are told to hold; 0 = none."""
+    return max((each.version for each in store.newest_sets() if each.name == name), default=0)
+
+
+def next_version(store: SqliteStore, name: str, now_ms: int) -> int:
+    """A version above every one there was, also above those that a restored backup forgot."""
+    return max(newest_version(store, name) + 1, now_ms // 1000)
+
+
+def publish(folder: Path, store: SqliteStore, set_key: SigningKey, content: SignedSet) -> SetPointer:
+    """Sign a set with the offline key and put it where stations fetch it. Raises CommandRefused."""
+    signed = sign_set(set_key, content)
+    _believed(folder, signed, content.issued_ms)
+    pointer = pointer_of(content.name, content.version, signed)
+    store.run(lambda desk: desk.add_set(pointer, signed, content.issued_ms))
     return pointer
+
+
+def _content(name: str, version: int, body: bytes, now_ms: int, days: int) -> SignedSet:
+    return SignedSet(name=name, version=version, issued_ms=now_ms, not_after_ms=now_ms + days * DAY_MS, body=body)
 
 
 def _issuer(name: str, data: bytes, now_ms: int) -> bytes:
@@ -212,7 +229,7 @@ def _believed(folder: Path, signed: bytes, now_ms: int) -> None:
     try:
         fleet_keys.load(folder).trust.verify("set", signed, SET_MAX_BYTES + ENVELOPE_BYTES, now_ms)
     except WireError as error:
-        raise CommandRefused(f"no station would believe this list ({error}): sign with the fleet's set.pem") from error
+        raise CommandRefused(f"no station would believe this set ({error}): sign with the fleet's set.pem") from error
 
 
 def sign_set(key: SigningKey, content: SignedSet) -> bytes:

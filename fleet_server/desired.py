@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from device_profiles.cbor import encode
 from device_profiles.messages import CONFIG, Desired
+from fleet_server.store import SECRET_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +47,7 @@ def build(
     "notices" as [Vietnamese, English] pairs; names that no station knows are left out. jobs: open ones, as Desired
     carries them.
     """
-    config = {_NUMBERS[name]: value for name, value in settings.items() if name in _NUMBERS}
+    config = {_NUMBERS[name]: _carried(name, value) for name, value in settings.items() if name in _NUMBERS}
     if not station.live:
         config.setdefault(_NUMBERS["out_of_service"], NOT_LIVE)
     pointers = tuple(
@@ -71,6 +72,11 @@ def build(
         notices=words,
     )
     return Made(desired, content, is_news)
+
+
+def _carried(name: str, value: object) -> object:
+    """A setting as Desired carries it: the store keeps what is bytes there as hex."""
+    return bytes.fromhex(value) if name in SECRET_SETTINGS and isinstance(value, str) else value
 
 
 def merged(fleet: Mapping[str, object], station: Mapping[str, object]) -> dict[str, object]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fleet_server.dossier_rows import Filed
+
 DeviceStatus = Literal["NEW", "CLAIMED", "ACTIVE", "PROVISIONAL", "QUARANTINED", "REVOKED", "DECOMMISSIONED"]
 
 
@@ -258,7 +260,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """All lines that share one txn, oldest first, with its payment if it is one."""
+    """All lines that share one txn, oldest first, with its payment or its dossier if it is one."""
 
     device: bytes
     txn: bytes
@@ -266,6 +268,7 @@ class Transaction:
     last_ms: int
     payment: Payment | None
     lines: tuple[TimelineRow, ...]
+    filed: Filed | None = None
 
 
 @dataclass(frozen=True, slots=True)

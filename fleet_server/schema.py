@@ -115,6 +115,22 @@ DESK = (
         number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, person TEXT NOT NULL, action TEXT NOT NULL,
         subject TEXT NOT NULL, detail TEXT NOT NULL) STRICT""",
 )
+DOSSIERS = (
+    """CREATE TABLE dossier(
+        device BLOB NOT NULL, txn BLOB NOT NULL, position INTEGER NOT NULL, created_ms INTEGER NOT NULL,
+        quality INTEGER NOT NULL, received_ms INTEGER NOT NULL, service TEXT NOT NULL, form TEXT NOT NULL,
+        catalogue INTEGER NOT NULL, code TEXT NOT NULL, ward TEXT NOT NULL, identity TEXT NOT NULL,
+        urgent INTEGER NOT NULL, deadline_ms INTEGER, language TEXT NOT NULL, online INTEGER NOT NULL,
+        answers INTEGER NOT NULL, sources TEXT NOT NULL, faults INTEGER, seen TEXT NOT NULL,
+        seen_official TEXT NOT NULL, seen_ms INTEGER NOT NULL, PRIMARY KEY(device, txn)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX dossier_code ON dossier(code)",
+    """CREATE TABLE dossier_word(
+        number INTEGER PRIMARY KEY AUTOINCREMENT, device BLOB NOT NULL REFERENCES device(id), txn BLOB NOT NULL,
+        state TEXT NOT NULL, official TEXT NOT NULL, words TEXT NOT NULL, person TEXT NOT NULL,
+        at_ms INTEGER NOT NULL) STRICT""",
+    "CREATE INDEX dossier_word_dossier ON dossier_word(device, txn, number)",
+    "CREATE INDEX dossier_word_official ON dossier_word(official) WHERE official != ''",
+)
 APPEND_ONLY = ("registry_log", "issued", "record", "side", "lineage", "credit", "credit_reference", "audit_log")
 
 
@@ -131,6 +147,24 @@ def first(db: Database) -> None:
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
     db.conn.execute("INSERT INTO lineage(id, at_ms) VALUES (?, 0)", (secrets.token_bytes(16),))
+
+
+@migrations()
+def dossiers(db: Database) -> None:
+    """2026-11: what residents file, and what offices decide of it."""
+    for statement in DOSSIERS:
+        db.conn.execute(statement)
+    for change in ("UPDATE", "DELETE"):
+        db.conn.execute(
+            f"CREATE TRIGGER dossier_word_{change.lower()} BEFORE {change} ON dossier_word "
+            "BEGIN SELECT RAISE(ABORT, 'dossier_word is append-only'); END"
+        )
+
+
+@migrations()
+def codes(db: Database) -> None:
+    """2026-11: payments are found by the code on their slip, as dossiers are."""
+    db.conn.execute("CREATE INDEX payment_code ON payment(code)")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from fleet_server.dossier_rows import Dossier, DossierCount, DossierWord, Filed
 from fleet_server.rows import (
     AuditLine,
     Claim,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPENER_CURSOR",
+    "SECRET_SETTINGS",
     "AuditLine",
     "Claim",
     "Committer",
@@ -50,6 +52,10 @@ __all__ = [
     "DesiredRow",
     "Device",
     "DeviceStatus",
+    "Dossier",
+    "DossierCount",
+    "DossierWord",
+    "Filed",
     "Head",
     "Issued",
     "LastValues",
@@ -73,6 +79,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+SECRET_SETTINGS = frozenset(("technician_pin",))
 OPENER_CURSOR = "opener"  # the follower whose work `drop_folds` undoes
 
 
@@ -227,7 +234,10 @@ class Folds(Protocol):
     """Projections of the log, quarantine, and the bank's credits. All but the credits can be dropped and made again."""
 
     def drop_folds(self) -> None:
-        """Empty every projection and the quarantine and set the opener's cursor to 0. Credits and log stay."""
+        """Empty every projection and the quarantine and set the opener's cursor to 0.
+
+        Log, credits and offices' words stay.
+        """
         ...
 
     def quarantine(self, row: QuarantineRow) -> None:
@@ -258,12 +268,46 @@ class Folds(Protocol):
         """By device and txn."""
         ...
 
+    def payments_of_code(self, code: str) -> list[Payment]:
+        """Those with this code of a station, by device and txn: one, unless a station gave it twice."""
+        ...
+
+    def dossier(self, device: bytes, txn: bytes) -> Dossier | None: ...
+
+    def put_dossier(self, dossier: Dossier) -> None: ...
+
     def add_credit(self, credit: Credit) -> bool:
         """Keep a credit; False if this very credit is kept already. Conflict: same bank_ref, other content."""
         ...
 
     def credits_of_reference(self, reference: str) -> list[Credit]:
         """By at_ms and bank_ref."""
+        ...
+
+
+class Dossiers(Protocol):
+    """Dossiers with what offices decided of them. The words are no fold: they stay when folds are dropped."""
+
+    def filed(self, device: bytes, txn: bytes) -> Filed | None: ...
+
+    def filed_under(self, code: str) -> list[Filed]:
+        """Those with this code of a station, by device and txn: one, unless a station gave it twice."""
+        ...
+
+    def add_dossier_word(self, word: DossierWord) -> bool:
+        """Keep a word; False if the newest one says the same. Conflict: the official code is another dossier's."""
+        ...
+
+    def dossiers_waiting(self, limit: int = 200, station: str | None = None) -> list[Filed]:
+        """Those on which no office has a word yet: urgent first, then by deadline, then oldest first."""
+        ...
+
+    def dossiers_decided(self, limit: int = 200, station: str | None = None) -> list[Filed]:
+        """Those with a word, newest word first."""
+        ...
+
+    def dossier_counts(self, now_ms: int, soon_ms: int, station: str | None = None) -> list[DossierCount]:
+        """By state, of all or one station; a deadline before now_ms is past, one before soon_ms near."""
         ...
 
 
@@ -276,6 +320,10 @@ class Desk(Protocol):
 
     def set_data(self, sha256: bytes) -> bytes | None: ...
 
+    def set_of(self, name: str, version: int) -> bytes | None:
+        """The signed bytes of one version of a set."""
+        ...
+
     def newest_sets(self) -> list[SetPointer]:
         """The highest version of every name, by name."""
         ...
@@ -285,7 +333,10 @@ class Desk(Protocol):
         ...
 
     def put_settings(self, scope: str, values: Mapping[str, object], why: Why) -> None:
-        """Replace the settings of a scope; values are text, integers, booleans, and lists and maps of them."""
+        """Replace the settings of a scope; values are text, integers, booleans, and lists and maps of them.
+
+        The registry's log tells them, but of `SECRET_SETTINGS` only that they were set.
+        """
         ...
 
     def desired(self, device: bytes) -> DesiredRow | None: ...
@@ -347,7 +398,7 @@ class Views(Protocol):
         ...
 
 
-class Store(Registry, Log, Folds, Desk, Views, Protocol):
+class Store(Registry, Log, Folds, Dossiers, Desk, Views, Protocol):
     """All of it, in one database."""
 
 

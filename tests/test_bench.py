@@ -19,9 +19,11 @@ COUNTED = {  # what a smoke run counts, by the beginning of a row's name
     "drain": {"nats: drain of a backlog": 120, "mosquitto: drain of a backlog": 120},
     "agent": {"agent, after 2 visits: resident": 2, "start until": 1},
     "idle": {"wakings of the agent": 1, "interpreter that waits": 1},
+    "devices": {"wakings of the agent": 1, "agent, a card shown: resident": 1, "asked of the idle printer": 1},
     "sizes": {"batch of 50": 50, "heartbeat (": 1, "Ack, signed": 1},
     "slip": {"80 mm: drawn and encoded, on the wall": 1, "58 mm: to the printer": 1},
     "card": {"PACE by CAN: read": 1, "BAC: commands": 1},
+    "screen": {"browser 4× slower: tap to": 22, "browser 4× slower: bare page, tap": 22, "agent during": 1},
 }
 
 

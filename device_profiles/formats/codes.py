@@ -14,7 +14,7 @@ from device_profiles.formats.text import ascii_upper, without_blanks
 
 COUNTER_MAX = 999_999
 
-_DOSSIER = re.compile(
+DOSSIER = re.compile(
     r"(?P<unit>(?:[0-9]{3}(?:\.[0-9]{2}){2}\.)?[A-Z][0-9]{2}(?:\.[0-9]{2,3}){0,3})"
     r"-(?P<date>[0-9]{6})-(?P<sequence>[0-9]{4,6})"
 )
@@ -88,7 +88,7 @@ def parse_dossier_code(text: str) -> DossierCode:
         raise FormatError("provisional_code")
     if _PROCEDURE.fullmatch(code):
         raise FormatError("procedure_code")
-    match = _DOSSIER.fullmatch(code)
+    match = DOSSIER.fullmatch(code)
     if not match:
         raise FormatError("malformed")
     day = dates.from_yymmdd(match["date"], 2000)
@@ -104,7 +104,7 @@ def parse_provisional_code(text: str) -> ProvisionalCode:
         FormatError: official_code, malformed, bad_check.
     """
     code = _folded(text)
-    if _DOSSIER.fullmatch(code):
+    if DOSSIER.fullmatch(code):
         raise FormatError("official_code")
     match = _PROVISIONAL.fullmatch(code)
     if not match:

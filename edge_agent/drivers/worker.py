@@ -48,7 +48,8 @@ class Pace:
     """How often a worker does what nobody asked for.
 
     pause_first_s, pause_max_s: before a failed driver is opened again, doubling. steady_s: a driver that worked so long
-    starts from the first pause again. look_s: how often an idle printer is asked how it is. wait_s: how long one `wait`
+    starts from the first pause again. look_s: how often an idle printer is asked how it is. watch_s: how often one that
+    nobody else tells of is asked, in short, whether it is still there. wait_s: how long one `wait`
     of a reader blocks, and so how long `stop` may take.
     """
 
@@ -56,6 +57,7 @@ class Pace:
     pause_max_s: float = 60.0
     steady_s: float = 120.0
     look_s: float = 30.0
+    watch_s: float = 1.0
     wait_s: float = 0.5
 
 
@@ -166,6 +168,8 @@ class PrinterWorker(_Worker):
         self._printer = driver
         self._commands: queue.Queue[_Command] = queue.Queue(waiting_max)
         self._printing: bytes | None = None
+        self._forget: Callable[[], None] | None = getattr(driver, "forget", None)
+        self._forgetting = threading.Event()
 
     def print(self, job: bytes, slip: Slip) -> bool:
         """Take a slip to print; its PrintDone will be posted. False, and no PrintDone, when it cannot be taken.
@@ -184,6 +188,12 @@ class PrinterWorker(_Worker):
         if self._commands.empty():  # after any command it is asked all the same
             self._put("look")
 
+    def forget(self) -> None:
+        """The visit is over: pictures of its slips, which a simulator keeps, go once all that wait are printed."""
+        if self._forget is not None:
+            self._forgetting.set()
+            self._put("look")  # a full queue means that the thread is not waiting for work
+
     def _put(self, command: _Command) -> bool:
         try:
             self._commands.put_nowait(command)
@@ -196,16 +206,27 @@ class PrinterWorker(_Worker):
         self._put("stop")  # a full queue means that the thread is not waiting for work
 
     def _serve(self) -> None:
+        watch: Callable[[], PeripheralState | None] | None = getattr(self._printer, "watch", None)
+        wait_s = self._pace.look_s if watch is None else min(self._pace.watch_s, self._pace.look_s)
+        look_at_s = time.monotonic() + self._pace.look_s
         while not self._stopping.is_set():
             command: _Command | None = None
             with suppress(queue.Empty):
-                command = self._commands.get(timeout=self._pace.look_s)
+                command = self._commands.get(timeout=wait_s)
             if self._stopping.is_set():
                 self._refuse(command, "the station is stopping")
                 return
+            if watch is not None and command is None and time.monotonic() < look_at_s:
+                if (state := watch()) is not None:
+                    self._say(state)
+                continue
             if isinstance(command, tuple):
                 self._print(*command)
+            if self._forget is not None and self._forgetting.is_set() and self._commands.empty():
+                self._forgetting.clear()
+                self._forget()
             self._say(self._printer.state(), asked=command == "state")
+            look_at_s = time.monotonic() + self._pace.look_s
 
     def _print(self, job: bytes, slip: Slip) -> None:
         self._printing = job

@@ -16,7 +16,8 @@ from device_profiles.formats.reference import payment_purpose, payment_reference
 from device_profiles.formats.refusal import FormatError
 from device_profiles.formats.text import NO_NAME
 from edge_agent.effects import Append, Effect, Print, Remember
-from edge_agent.machines import slips
+from edge_agent.machines import degradation, slips
+from edge_agent.machines.degradation import Here, Offer
 from edge_agent.machines.ledger import LOCKS_MAX, Claimed, Job, Ledger, Showing, Values
 from edge_agent.machines.moments import today
 from edge_agent.machines.payment import Limits, Standing, bill_refusal, station_refusal
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from device_profiles.bills import Bill, BillSet
+    from device_profiles.catalogue import Service
     from edge_agent.effects import Slip
     from edge_agent.events import Now, PrintDone
 
 SERVICE = "B6"
 COPIES_MAX = 3
+# With these a bill can still be looked at.
+READ_ONLY = ("clock", "policy", "contact", "stale", "exposure", "codes", "storage")
 
 
 @dataclass(slots=True)
@@ -57,10 +61,40 @@ class Checkout:
             exposure_count=self.ledger.exposure_count,
         )
 
+    def here(self, now: Now) -> Here:
+        """What works at this station now."""
+        world = self.world
+        return Here(
+            network=world.online,
+            printer=world.prints,
+            reader=world.reader == "online",
+            scanner=world.scanner == "online",
+            storage=not world.full,
+            day=today(now.wall_ms) if now.trusted else None,
+        )
+
+    def offer(self, service: Service, now: Now) -> Offer:
+        """Whether a service is offered now, with the limits of money on top."""
+        if service.kind == "form" and not self.world.full and self._no_code() == "codes":
+            return Offer("none", "codes")
+        offered = degradation.offer(service, self.here(now))
+        if offered.state == "none":
+            return offered
+        if service.kind == "bill":
+            why = self.service_refusal(now)
+            return Offer("limited" if why in READ_ONLY else "none", why) if why else offered
+        return offered
+
+    def refused_form(self, service: Service, now: Now) -> bool:
+        """Whether nothing may be filed now that could be begun before: the disk is full, the codes are used up."""
+        return self.offer(service, now).why in ("storage", "codes")
+
     def service_refusal(self, now: Now) -> str:
         """Why no bill at all can be paid now; empty when some can."""
         if self.world.bills is None:
             return "no_list"
+        if self.world.full:
+            return "storage"
         return (
             self._no_code()
             or station_refusal(self.limits, self.standing(self.world.bills, now, online=self.world.online))
@@ -72,6 +106,8 @@ class Checkout:
         lock = self.ledger.locks.get(bill.bill)
         if lock:
             return lock.word
+        if self.world.full:
+            return "storage"
         standing = self.standing(bills, now, online=online)
         ends_ms = self._ends_ms(now)
         return bill_refusal(self.limits, standing, bill.amount, bill.due, ends_ms) or self._no_code()
@@ -174,7 +210,9 @@ class Checkout:
 
     def may_print(self, scene: Scene) -> bool:
         """Whether a slip may be asked for: none is under way or known to be out, and few were made."""
-        return scene.slip not in ("printing", "confirmed") and scene.copies < COPIES_MAX and self.world.prints
+        return (
+            scene.slip not in ("waiting", "printing", "confirmed") and scene.copies < COPIES_MAX and self.world.prints
+        )
 
     def told(self, scene: Scene, txn: bytes, fields: Mapping[str, object], as_of_ms: int, now: Now) -> list[Effect]:
         """The fleet's word on a payment: on the screen, of this visit, or of an earlier one."""
@@ -204,7 +242,7 @@ class Checkout:
         printing: list[Effect] = []
         noted: Values = {}
         if scene.state == "confirmed":
-            scene.copies = 0
+            scene.copies, scene.job = 0, b""  # the end of a slip that says the old word is no news of this one's
             printing, noted = self._print(scene, "confirmed")
         elif scene.copies == 0:
             printing, noted = self._print(scene, "pending")
@@ -235,10 +273,13 @@ class Checkout:
         paper = slips.code_slip(
             self.settings, showing.code, showing.created_ms, scene.language, state=scene.state, copy=scene.copies
         )
-        slip = "confirmed" if scene.state == "confirmed" else "code"
-        printing, noted = self._job(
-            scene, paper, Job(showing.txn, slip, scene.copies, showing.code, showing.created_ms)
-        )
+        slip = scene.state if scene.state in ("confirmed", "saved", "sent") else "code"
+        job = Job(showing.txn, slip, scene.copies, showing.code, showing.created_ms)
+        return self.print_job(scene, paper, job)
+
+    def print_job(self, scene: Scene, paper: Slip, job: Job) -> list[Effect]:
+        """Give a slip to the printer under a job that is remembered first."""
+        printing, noted = self._job(scene, paper, job)
         return [Remember(noted), *printing]
 
     def _job(self, scene: Scene, paper: Slip, job: Job) -> tuple[list[Effect], Values]:
@@ -299,4 +340,4 @@ class Checkout:
 
 def _slip_result(number: bytes, job: Job, result: str, values: Values) -> Append:
     fields = {"job": number, "slip": job.slip, "result": result, "copy": job.copy}
-    return Append("slip.result", fields, job.txn, remember=values)
+    return Append("slip.result", fields, job.txn or None, remember=values)

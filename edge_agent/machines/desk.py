@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge_agent.machines.checkout import Checkout
     from edge_agent.machines.ledger import Showing
     from edge_agent.machines.questions import Questions
+    from edge_agent.machines.technician import Guard
     from edge_agent.machines.wording import Language
 
 SECONDS_MAX = 86_400
@@ -29,6 +30,7 @@ class Desk:
     checkout: Checkout
     questions: Questions
     scene: Scene
+    guard: Guard
 
     def begin(self, language: Language, now: Now) -> list[Effect]:
         """A resident touched the idle screen."""
@@ -59,16 +61,26 @@ class Desk:
             place="home",
             language=old.language,
             big=old.big,
+            low=old.low,
             began_s=old.began_s,
             touched_s=old.touched_s,
             served=old.served,
             done=old.done,
         )
 
+    def choose_again(self) -> None:
+        """One step back from a service: to the others of its group where there are any."""
+        group = self.scene.group
+        self.restart()
+        if len(self.checkout.world.catalogue.of_group(group)) > 1:
+            self.scene.place, self.scene.group = "group", group
+
     def out(self, now: Now, before: Scene, kept: Showing | None = None) -> None:
         """Out of service, in the language of `before`; `kept`: a payment whose code was seen before the fault."""
         until_s = now.mono_s + self.checkout.settings.out_s
-        self.scene = Scene(place="out", language=before.language, big=before.big, kept=kept, until_s=until_s)
+        self.scene = Scene(
+            place="out", language=before.language, big=before.big, low=before.low, kept=kept, until_s=until_s
+        )
 
     def find(self) -> None:
         """Look up the unit that was typed or scanned."""

@@ -168,12 +168,14 @@ class Devices:
     def __init__(self, peripherals: Iterable[tuple[str, str]]) -> None:
         self.components = {port: Component(port, name[:NAME_SIZE]) for port, name in peripherals}
         self._blocked = False
-        self._in_doubt: tuple[Component, Word, bool] | None = None
+        self._in_doubt: list[tuple[Component, Word, bool]] = []  # how each was before the records of this turn
 
     def on(self, event: Event, now: Now) -> list[Effect]:
         """Take one event; give what is to be done."""
         news = False
         match event:
+            case events.Tick():
+                self._in_doubt.clear()  # whatever was refused before has been heard of
             case events.Started(state=state):
                 self._start(state, now)
                 news = True
@@ -203,11 +205,15 @@ class Devices:
             component.tell(now)
 
     def _take_back(self) -> None:
-        """The record of this turn was refused: it is owed again, when the hand says that the journal is back."""
+        """A record of this turn was refused: all of it is owed again, when the hand says that the journal is back.
+
+        Another machine's refusal may be heard first and bring a second record before this one: none is forgotten, and
+        one that was taken all the same is written twice.
+        """
         self._blocked = True
-        if self._in_doubt is not None:
-            component, written, flapping = self._in_doubt
+        for component, written, flapping in reversed(self._in_doubt):
             component.written, component.flapping = written, flapping
+        self._in_doubt.clear()
 
     def _of(self, said: events.PeripheralState, now: Now) -> Component | None:
         known = self.components.get(said.port)
@@ -241,7 +247,7 @@ class Devices:
         for component in self.components.values() if not self._blocked else ():
             before = (component, component.written, component.flapping)
             if component.due(now):
-                self._in_doubt = before
+                self._in_doubt.append(before)
                 component.tell(now)
                 done.append(component.record())
                 break

@@ -18,9 +18,11 @@ from device_profiles.formats.refusal import FormatError
 from device_profiles.formats.text import NO_NAME, mask_name
 from edge_agent.card import CardRequest, Secret
 from edge_agent.effects import Effect, LeaveCard, ReadCard
+from edge_agent.machines.form import card_said
 from edge_agent.machines.moments import today
 
 if TYPE_CHECKING:
+    from device_profiles.catalogue import CardField, Level
     from device_profiles.formats.mrz import Mrz
     from edge_agent.card import CardData, FaultKind
     from edge_agent.events import Now
@@ -60,11 +62,11 @@ def refusal(world: World) -> str:
 
 
 def ask(desk: Desk) -> None:
-    """Begin: ask for what opens the chip."""
+    """Begin: ask for what opens the chip. That a reader is there, the callers know."""
     scene = desk.scene
-    if not refusal(desk.checkout.world):
-        scene.place, scene.served, scene.typed = "card_key", SERVICE, ""
-        scene.wrong_code = scene.from_code = False
+    scene.place, scene.typed = "card_key", ""
+    scene.served = scene.served if scene.form else SERVICE
+    scene.wrong_code = scene.from_code = False
 
 
 def scanned(desk: Desk, data: bytes, now: Now) -> list[Effect]:
@@ -118,8 +120,12 @@ def back(desk: Desk, now: Now) -> list[Effect]:
     if scene.place in ("card_wait", "card_reading"):
         scene.place = "card_key"
         scene.typed, scene.from_code = ("", False) if scene.from_code else (scene.typed, False)
+    elif scene.form:
+        scene.place, scene.typed = ("who" if scene.place == "card_wrong" else "identify"), ""
+    elif scene.place == "card_wrong":
+        scene.place, scene.typed = "card_shown", ""
     else:
-        scene.place, scene.typed = ("card_shown" if scene.place == "card_wrong" else "home"), ""
+        desk.choose_again()
     _settle(desk, now)
     return left
 
@@ -152,9 +158,14 @@ def done(desk: Desk, number: bytes, card: CardData, now: Now) -> None:
     scene = desk.scene
     if scene.place != "card_reading" or number != scene.reading:
         return
-    shown = _judge(card, now)
-    if shown is None:
+    zone, shown = _zone(card.mrz, now), _judge(card, now)
+    if shown is None or zone is None:
         fault(desk, "foreign" if _FOREIGN.match(card.mrz) else "damaged", now)
+        return
+    if scene.form:
+        _settle(desk, now)
+        level: Level = "chip_verified" if card.authenticity == "verified" else "chip_read"
+        card_said(scene, _said(card, zone), level, card.doubt)
         return
     scene.place, scene.card, scene.done = "card_shown", shown, True
     _settle(desk, now)
@@ -183,6 +194,17 @@ def again(desk: Desk, now: Now) -> list[Effect]:
     return []
 
 
+def _said(card: CardData, zone: Mrz) -> dict[CardField, str]:
+    """What the chip says of its holder; the name of the printed lines is no one's name (domain reference 4.4)."""
+    return {
+        "id_number": zone.id_number,
+        "name": card.national.get("name", ""),
+        "birth_date": zone.birth_date,
+        "sex": card.national.get("sex", ""),
+        "residence": card.national.get("residence", ""),
+    }
+
+
 def _settle(desk: Desk, now: Now) -> None:
     scene = desk.scene
     scene.reading, scene.until_s, scene.touched_s = b"", 0.0, now.mono_s
@@ -193,10 +215,8 @@ def _judge(card: CardData, now: Now) -> Shown | None:
     zone = _zone(card.mrz, now)
     if zone is None or card.national.get("id_number", zone.id_number) != zone.id_number:
         return None
-    try:
-        number = parse_id_number(zone.id_number, source="chip", as_of=today(now.wall_ms), clock_trusted=now.trusted)
-    except FormatError:
-        return None
+    # A chip's number of twelve digits is believed: what is odd about it is a remark, never a refusal.
+    number = parse_id_number(zone.id_number, source="chip", as_of=today(now.wall_ms), clock_trusted=now.trusted)
     name = card.national.get("name", "")
     return Shown(
         name=mask_name(name) if name else NO_NAME,

@@ -1,8 +1,9 @@
 """What a station keeps about money across restarts: open exposure, open bills, the next code, running prints.
 
-Everything here is the mirror of names in the clear state table ("pay.…"): identifiers, amounts and times, never a
-person. A change gives the values to remember, which the machine puts into the same transaction as the record they
-belong to. Decides what a state that the fleet reports does to exposure and to the lock on a bill; refuses nothing.
+Everything here is the mirror of names in the clear state table ("pay.…", and "visit.…" for what was saved in this
+visit): identifiers, amounts and times, never a person. A change gives the values to remember, which the machine puts
+into the same transaction as the record they belong to. Decides what a state that the fleet reports does to exposure and
+to the lock on a bill; refuses nothing.
 """
 
 from __future__ import annotations
@@ -60,14 +61,26 @@ class Showing(NamedTuple):
     seen: bool
 
 
+class Filed(NamedTuple):
+    """The newest dossier of this visit, and whether the fleet has said that it holds it."""
+
+    txn: bytes
+    code: str
+    created_ms: int
+    sent: bool
+
+
 class Offer(NamedTuple):
-    """What is shown again after a power cut; `copy`: the how-manieth slip may have come out (0: none was begun)."""
+    """What is shown again after a power cut; `copy`: the how-manieth slip may have come out (0: none was begun).
+
+    word: what it is offered as: "awaiting" or "confirmed" (a payment), "saved" or "sent" (a dossier).
+    """
 
     txn: bytes
     code: str
     created_ms: int
     copy: int
-    confirmed: bool
+    word: str
 
 
 @dataclass(slots=True)
@@ -80,6 +93,7 @@ class Ledger:
     showing: Showing | None = None
     closing: Showing | None = None
     offer: Offer | None = None
+    filed: Filed | None = None
     counter_next: int = 0
     contact_ms: int | None = None
     contact_kept_ms: int | None = None
@@ -88,7 +102,7 @@ class Ledger:
     @classmethod
     def load(cls, state: Mapping[str, Any], counter_first: int) -> Ledger:
         """Read the state table as it was found; `counter_first` opens this device's block of codes."""
-        showing, offer = state.get("pay.showing"), state.get("pay.offer")
+        showing, offer, filed = state.get("pay.showing"), state.get("visit.offer"), state.get("visit.filed")
         return cls(
             exposure={
                 name.removeprefix(_EXPOSURE): [Claimed(*each) for each in entries]
@@ -99,6 +113,7 @@ class Ledger:
             jobs={job: Job(*rest) for job, *rest in state.get("pay.jobs", ())},
             showing=Showing(*showing) if showing else None,
             offer=Offer(*offer) if offer else None,
+            filed=Filed(*filed) if filed else None,
             counter_next=max(counter_first, state.get("pay.counter", counter_first)),
             contact_ms=state.get("pay.contact_ms"),
             contact_kept_ms=state.get("pay.contact_ms"),
@@ -142,7 +157,25 @@ class Ledger:
         if offer == self.offer:
             return {}
         self.offer = offer
-        return {"pay.offer": list(offer) if offer else None}
+        return {"visit.offer": list(offer) if offer else None}
+
+    def file(self, filed: Filed) -> Values:
+        """Note the dossier whose code is going to the screen, and use up one code."""
+        self.filed = filed
+        self.counter_next += 1
+        return {"visit.filed": list(filed), "pay.counter": self.counter_next}
+
+    def sent(self, txn: bytes) -> Values:
+        """Note that the fleet holds the dossier: after a power cut nothing less is said of it."""
+        if self.filed is None or self.filed.txn != txn or self.filed.sent:
+            return {}
+        self.filed = self.filed._replace(sent=True)
+        return {"visit.filed": list(self.filed)}
+
+    def unfile(self, txn: bytes) -> None:
+        """Forget a dossier whose record was refused: nothing of it was remembered. Its code stays used up."""
+        if self.filed and self.filed.txn == txn:
+            self.filed = None
 
     def settle(self, txn: bytes, state: str, reason: str | None) -> Values:
         """Take the fleet's word on a payment; empty when it changes nothing here."""
@@ -189,11 +222,17 @@ class Ledger:
         return job, self._jobs() if job else {}
 
     def left(self) -> Values:
-        """The resident has gone: what is still being printed is offered to nobody after a restart."""
+        """The resident has gone: what was saved or is still being printed is offered to nobody after a restart."""
+        filed: Values = {"visit.filed": None} if self.filed else {}
+        self.filed = None
         if not any(job.code for job in self.jobs.values()):
-            return {}
+            return filed
         self.jobs = {number: Job(*job[:3]) for number, job in self.jobs.items()}
-        return self._jobs()
+        return filed | self._jobs()
+
+    def standing(self) -> Values:
+        """What there is to offer after a power cut, as it is now."""
+        return {"visit.filed": list(self.filed) if self.filed else None, **self._jobs()}
 
     def configured(self, values: Mapping[str, object]) -> Values:
         """Keep the settings that the fleet has tightened."""

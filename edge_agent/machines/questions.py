@@ -1,7 +1,8 @@
 """Which questions to the fleet are out, and when the next one is due. Asks nothing itself and judges no answer.
 
-Three purposes: "bill" (may this bill be paid), "payment" (the payment on the screen), "background" (payments of earlier
-visits, one at a time, round and round). An answer to a question that is not out any more is nobody's.
+Five purposes: "bill" (may this bill be paid), "code" (what is known by it), "payment" and "dossier" (what stands on the
+screen), "background" (payments of earlier visits, one at a time, round and round). An answer to a question that is not
+out any more is nobody's.
 """
 
 from __future__ import annotations
@@ -43,6 +44,14 @@ class Questions:
         """Ask for the payment on the screen when it is time again and none is out."""
         return [self._ask("payment", txn, mono_s, ANSWER_S)] if self._due("payment", mono_s, every_s) else []
 
+    def code(self, code: str, mono_s: float, timeout_s: float) -> Ask:
+        """Ask what is known by a code."""
+        return self._ask("code", code.encode(), mono_s, timeout_s)
+
+    def dossier(self, txn: bytes, mono_s: float, every_s: float) -> list[Ask]:
+        """Ask for the dossier on the screen when it is time again and none is out."""
+        return [self._ask("dossier", txn, mono_s, ANSWER_S)] if self._due("dossier", mono_s, every_s) else []
+
     def background(self, unsettled: list[bytes], mono_s: float, every_s: float) -> list[Ask]:
         """Ask for the next payment of an earlier visit when it is time again and none is out."""
         if not unsettled or not self._due("background", mono_s, every_s):
@@ -67,4 +76,8 @@ class Questions:
         self.out[question] = Asked(purpose, subject, mono_s + timeout_s + GRACE_S)
         if purpose == "bill":
             return Ask(question, "bill", {"bill": subject}, timeout_s)
+        if purpose == "code":
+            return Ask(question, "code", {"code": subject.decode()}, timeout_s)
+        if purpose == "dossier":
+            return Ask(question, "dossier", {"txn": subject}, timeout_s)
         return Ask(question, "payment_state", {"txn": subject}, timeout_s)

@@ -13,13 +13,30 @@ from edge_agent.machines.payment import Limits
 
 if TYPE_CHECKING:
     from device_profiles.bills import Bill, BillSet
+    from device_profiles.catalogue import Catalogue
+    from edge_agent.events import PeripheralState
+    from edge_agent.machines.form import Form
     from edge_agent.machines.idcard import Shown
     from edge_agent.machines.ledger import Showing
+    from edge_agent.machines.lookup import Told
     from edge_agent.machines.wording import Language
 
 Place = Literal[
     "idle",
     "home",
+    "group",
+    "code_ask",
+    "code_checking",
+    "code_told",
+    "notice",
+    "identify",
+    "code_wait",
+    "who",
+    "ask",
+    "form_review",
+    "form_result",
+    "technician",
+    "technician_page",
     "unit",
     "bills",
     "review",
@@ -37,8 +54,22 @@ Place = Literal[
     "recovered",
 ]
 # The steps of each way through the screens, and the step that a place belongs to where it is none itself.
-WAYS = (("unit", "bills", "review", "qr", "result"), ("card_key", "card_wait", "card_shown"))
-SAME_STEP = {"checking": "review", "refused": "review", "card_reading": "card_wait", "card_fault": "card_wait"}
+BILL_WAY = ("unit", "bills", "review", "qr", "result")
+CODE_WAY = ("code_ask", "code_told")
+CARD_WAY = ("card_key", "card_wait", "card_shown")
+FORM_WAY = ("who", "ask", "check", "done")
+STEPS: dict[str, str] = {each: each for each in (*BILL_WAY, *CARD_WAY, *CODE_WAY)} | {
+    "code_checking": "code_ask",
+    "checking": "review",
+    "refused": "review",
+    "card_reading": "card_wait",
+    "card_fault": "card_wait",
+}
+FORM_STEPS: dict[str, str] = dict.fromkeys(
+    ("identify", "code_wait", "who", "card_key", "card_wait", "card_reading", "card_fault", "card_wrong"), "who"
+) | {"ask": "ask", "form_review": "check", "form_result": "done"}
+RESULTS = ("result", "form_result")
+OUTSIDE = ("idle", "out", "recovered", "technician", "technician_page")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +81,11 @@ class VisitSettings:
     address: str
     counter_first: int
     counter_end: int
+    catalogue: Catalogue
+    ward: str = ""
+    device: str = ""
+    version: str = ""
+    profile: str = ""
     hotline: str = "0693187111"
     nearest: str = ""
     limits: Limits = Limits()
@@ -63,22 +99,33 @@ class VisitSettings:
     bill_answer_s: float = 3.0
     poll_s: float = 4.0
     background_s: float = 60.0
+    sending_s: float = 4.0  # online, a slip waits so long for the fleet's Ack
+    reveal_s: float = 3.0
+    technician_s: float = 120.0
 
 
 @dataclass(slots=True)
 class World:
     """What lasts longer than a visit and is not about money. One station serves one building: one bill list."""
 
+    catalogue: Catalogue
     online: bool = False
     printer: str = "noDevice"
     paper: str | None = None
     reader: str = "noDevice"
+    scanner: str = "noDevice"
     card: bool = False
     left_behind: bool = False  # a card lay there when the resident began: it is somebody else's until it was lifted
     anchors: tuple[bytes, ...] = ()
     bills: BillSet | None = None
     stopped: set[str] = field(default_factory=set)
     notice: str = ""
+    full: bool = False  # the disk takes no more transactions
+    pin: bytes = b""
+    boot: int = 0
+    written: int = 0  # records of this journal, and how many of them the fleet has
+    accepted: int = 0
+    devices: dict[str, PeripheralState] = field(default_factory=dict)
 
     @property
     def prints(self) -> bool:
@@ -116,6 +163,7 @@ class Scene:
     under: Literal["", "help"] = ""
     language: Language = "vi"
     big: bool = False
+    low: bool = False
     began_s: float = 0.0
     touched_s: float = 0.0
     until_s: float = 0.0
@@ -136,15 +184,19 @@ class Scene:
     unanswered: bool = False
     why: str = ""
     payment: Payment | None = None
-    state: Literal["", "awaiting", "confirmed", "exception"] = ""
+    state: Literal["", "awaiting", "confirmed", "exception", "saved", "sent"] = ""
     as_of_ms: int | None = None
     closed: bool = False
     slip: str = "none"
     job: bytes = b""
     copies: int = 0
     kept: Showing | None = None
+    group: str = ""
+    form: Form | None = None
+    told: Told | None = None
+    revealed_s: float = 0.0  # until when masked values stand there in full
 
     @property
     def in_visit(self) -> bool:
         """Whether a resident's visit has begun and not ended."""
-        return self.place not in ("idle", "out", "recovered")
+        return self.place not in OUTSIDE

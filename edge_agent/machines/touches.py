@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.machines import idcard, recovery
+from edge_agent.machines import dossier, form, idcard, identify, lookup, recovery, technician
 from edge_agent.machines.checkout import SERVICE
+from edge_agent.machines.scene import RESULTS
 
 if TYPE_CHECKING:
     from edge_agent.effects import Effect
@@ -23,7 +24,6 @@ UNIT_MAX = 12
 KEYS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 DIGITS = frozenset("0123456789")
 _BACK: dict[str, Place] = {
-    "unit": "home",
     "bills": "unit",
     "review": "bills",
     "refused": "bills",
@@ -54,6 +54,10 @@ def _big(desk: Desk, value: str, _now: Now) -> None:
     desk.scene.big = value == "1"
 
 
+def _low(desk: Desk, value: str, _now: Now) -> None:
+    desk.scene.low = value == "1"
+
+
 def _help(desk: Desk, _value: str, _now: Now) -> None:
     desk.scene.overlay = "help"
 
@@ -67,37 +71,84 @@ def _close_help(desk: Desk, _value: str, now: Now) -> list[Effect]:
     return idcard.uncovered(desk, now)
 
 
+def _reveal(desk: Desk, _value: str, now: Now) -> None:
+    desk.scene.revealed_s = now.mono_s + desk.checkout.settings.reveal_s
+
+
+def _group(desk: Desk, value: str, now: Now) -> list[Effect]:
+    """One tile of the home screen: its only service at once, or the choice among its services."""
+    if value == "help":
+        desk.scene.overlay = "help"
+        return []
+    services = desk.checkout.world.catalogue.of_group(value)
+    if len(services) == 1:
+        return _service(desk, services[0].id, now)
+    if services:
+        desk.scene.place, desk.scene.group = "group", value
+    return []
+
+
 def _stay(desk: Desk, _value: str, now: Now) -> list[Effect]:
     desk.scene.overlay = desk.scene.under
     return idcard.uncovered(desk, now)
 
 
 def _finish(desk: Desk, _value: str, now: Now) -> list[Effect]:
-    return desk.end("finished" if desk.scene.done else "cancelled", now)
+    paper = dossier.hurry(desk, now)  # "the slip follows at once" stood there
+    return paper + desk.end("finished" if desk.scene.done else "cancelled", now)
 
 
 def _leave(desk: Desk, _value: str, _now: Now) -> list[Effect]:
     return recovery.leave(desk)
 
 
-def _restart(desk: Desk, _value: str, _now: Now) -> list[Effect]:
-    left = idcard.leave(desk)
+def _restart(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    if stopped := _out_after(desk, now):
+        return stopped
+    left = [*idcard.leave(desk), *dossier.hurry(desk, now)]
     desk.restart()
     return left
 
 
+def _out_after(desk: Desk, now: Now) -> list[Effect]:
+    """A result was left where the service had stopped meanwhile: the visit ends, nothing else begins."""
+    before = desk.scene
+    if before.place not in RESULTS or not desk.checkout.world.out:
+        return []
+    effects = desk.end("finished", now)
+    desk.out(now, before)
+    return effects
+
+
 def _back(desk: Desk, _value: str, _now: Now) -> None:
     scene = desk.scene
-    scene.place, scene.until_s = _BACK[scene.place], 0.0
+    scene.place, scene.until_s = "form_review" if scene.form else _BACK[scene.place], 0.0
     if scene.place == "bills":
         desk.find()
 
 
-def _service(desk: Desk, value: str, _now: Now) -> None:
-    if value == "card":
-        idcard.ask(desk)
-    elif desk.checkout.world.bills is not None:
-        desk.scene.place, desk.scene.served, desk.scene.typed = "unit", SERVICE, ""
+def _service(desk: Desk, value: str, now: Now) -> list[Effect]:
+    """Begin a service that is offered."""
+    service = desk.checkout.world.catalogue.service(value)
+    if service is None or desk.checkout.offer(service, now).state == "none":
+        return []
+    left = idcard.leave(desk)
+    desk.restart()
+    desk.scene.group = service.group
+    match service.kind:
+        case "card":
+            idcard.ask(desk)
+        case "bill":
+            desk.scene.place, desk.scene.served = "unit", SERVICE
+        case "lookup":
+            lookup.begin(desk)
+        case _:
+            left += identify.start(desk, service, now)
+    return left
+
+
+def _leave_service(desk: Desk, _value: str, _now: Now) -> None:
+    desk.choose_again()
 
 
 def _key(desk: Desk, value: str, _now: Now) -> None:
@@ -131,6 +182,55 @@ def _card_again(desk: Desk, _value: str, now: Now) -> list[Effect]:
 
 def _card_wrong(desk: Desk, _value: str, _now: Now) -> None:
     desk.scene.place = "card_wrong"
+
+
+def _form_notice(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return identify.after_notice(desk, now)
+
+
+def _form_way(desk: Desk, value: str, now: Now) -> list[Effect]:
+    if desk.scene.form is None:
+        return []
+    left = idcard.leave(desk)
+    return [*left, *identify.go(desk, value, now)]
+
+
+def _form_back(desk: Desk, _value: str, now: Now) -> None:
+    if desk.scene.place not in ("ask", "form_review") or not form.back(desk, now):
+        identify.back(desk)
+
+
+def _telex(desk: Desk, value: str, _now: Now) -> list[Effect]:
+    return form.keyboard(desk, "telex", value)
+
+
+def _upper(desk: Desk, value: str, _now: Now) -> list[Effect]:
+    return form.keyboard(desk, "upper", value)
+
+
+def _plane(desk: Desk, value: str, _now: Now) -> list[Effect]:
+    return form.keyboard(desk, "plane", value)
+
+
+def _agree(desk: Desk, value: str, _now: Now) -> None:
+    assert desk.scene.form is not None  # noqa: S101  the review has one
+    desk.scene.form.agreed = value == "1"
+
+
+def _submit(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return dossier.submit(desk, now)
+
+
+def _print_dossier(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return dossier.print_slip(desk, now) if desk.checkout.may_print(desk.scene) else []
+
+
+def _technician(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return technician.enter(desk, now)
+
+
+def _technician_leave(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    return technician.leave(desk, now)
 
 
 def _lookup(desk: Desk, _value: str, _now: Now) -> None:
@@ -173,18 +273,45 @@ def _print(desk: Desk, _value: str, _now: Now) -> list[Effect]:
     return desk.checkout.reprint(desk.scene)
 
 
-def _another(desk: Desk, _value: str, _now: Now) -> None:
+def _another(desk: Desk, _value: str, now: Now) -> list[Effect]:
+    if stopped := _out_after(desk, now):
+        return stopped
     typed = desk.scene.typed
     desk.restart()
     desk.scene.typed = typed
     desk.find()
+    return []
 
 
-_IN_VISIT: dict[str, Move] = {"language": _language, "big": _big, "help": _help, "here": _here, "restart": _restart}
+_LOOKS: dict[str, Move] = {"language": _language, "big": _big, "low": _low}
+_IN_VISIT: dict[str, Move] = {**_LOOKS, "help": _help, "here": _here, "restart": _restart}
 _MOVES: dict[str, dict[str, Move]] = {
-    "idle": {"start": _start},
-    "home": {"service": _service, "end": _finish},
-    "unit": {"key": _key, "erase": _erase, "next": _lookup, "back": _back},
+    "idle": {"start": _start, "technician": _technician},
+    "home": {"group": _group, "end": _finish},
+    "group": {"service": _service, "back": _restart, "end": _finish},
+    "code_ask": {"key": lookup.press, "erase": lookup.erase, "next": lookup.onward, "back": lookup.back},
+    "code_checking": {"back": lookup.back},
+    "code_told": {"print": lookup.reprint, "back": lookup.back, "another": _restart, "end": _finish},
+    "notice": {"next": _form_notice, "back": _form_back},
+    "identify": {"way": _form_way, "back": _form_back},
+    "code_wait": {"back": _form_back},
+    "who": {"right": identify.right, "wrong": _card_wrong, "reveal": _reveal, "back": _form_back},
+    "ask": {
+        "choose": form.choose,
+        "key": form.press,
+        "erase": form.erase,
+        "telex": _telex,
+        "upper": _upper,
+        "plane": _plane,
+        "quick": form.quick,
+        "ward": form.take_ward,
+        "next": form.onward,
+        "skip": form.skip,
+        "back": _form_back,
+    },
+    "form_review": {"edit": form.edit, "consent": _agree, "reveal": _reveal, "next": _submit, "back": _form_back},
+    "form_result": {"print": _print_dossier, "another": _restart, "end": _finish},
+    "unit": {"key": _key, "erase": _erase, "next": _lookup, "back": _leave_service},
     "bills": {"pay": _choose, "back": _back, "end": _finish},
     "review": {"consent": _consent, "next": _pay, "back": _back},
     "checking": {"back": _back},
@@ -195,10 +322,18 @@ _MOVES: dict[str, dict[str, Move]] = {
     "card_wait": {"back": _card_back},
     "card_reading": {"back": _card_back},
     "card_shown": {"wrong": _card_wrong, "end": _finish},
-    "card_fault": {"again": _card_again, "back": _card_back, "end": _finish},
-    "card_wrong": {"back": _card_back, "end": _finish},
-    "out": {"end": _leave, "language": _language, "big": _big},
-    "recovered": {"print": _print, "end": _leave, "language": _language, "big": _big},
+    "card_fault": {"again": _card_again, "way": _form_way, "back": _card_back, "end": _finish},
+    "card_wrong": {"service": _service, "back": _card_back, "end": _finish},
+    "out": {"end": _leave, **_LOOKS},
+    "recovered": {"print": _print, "end": _leave, **_LOOKS},
+    "technician": {
+        "key": technician.press,
+        "erase": technician.erase,
+        "next": technician.open_page,
+        "back": _technician_leave,
+        "language": _language,
+    },
+    "technician_page": {"end": _technician_leave, "back": _technician_leave, "language": _language},
     "help": {"back": _close_help, "restart": _close_help},
     "warning": {"stay": _stay, "here": _stay, "end": _finish},
 }

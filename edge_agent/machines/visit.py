@@ -16,13 +16,14 @@ from device_profiles.formats import scan
 from device_profiles.formats.refusal import FormatError
 from edge_agent import events
 from edge_agent.effects import Effect, Remember, Screen, Show, Wipe
-from edge_agent.machines import idcard, recovery
+from edge_agent.machines import dossier, idcard, identify, lookup, recovery, technician
 from edge_agent.machines.checkout import SERVICE, Checkout
 from edge_agent.machines.desk import Desk
 from edge_agent.machines.ledger import Ledger, Showing
 from edge_agent.machines.payment import Limits, tightened
 from edge_agent.machines.questions import Questions
-from edge_agent.machines.scene import Scene, VisitSettings, World
+from edge_agent.machines.scene import RESULTS, Scene, VisitSettings, World
+from edge_agent.machines.technician import Guard
 from edge_agent.machines.touches import UNIT_MAX, move
 from edge_agent.machines.views import view
 
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
     from edge_agent.events import Event, Now
     from edge_agent.machines.ledger import Values
 
-CONFIGURED = (*(each.name for each in fields(Limits)), "out_of_service")
+    Sensed = (
+        events.Scanned | events.CardIn | events.CardOut | events.CardRead | events.CardFailed | events.PeripheralState
+    )
+
+CONFIGURED = (*(each.name for each in fields(Limits)), "out_of_service", "technician_pin")
 _UNIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./-]{0,19}")
 
 
@@ -41,9 +46,9 @@ class Visit:
 
     def __init__(self, settings: VisitSettings, random_bytes: Callable[[int], bytes]) -> None:
         self._settings = settings
-        self._world = World()
+        self._world = World(settings.catalogue)
         self._checkout = Checkout(settings, settings.limits, random_bytes, self._world, Ledger())
-        self._desk = Desk(self._checkout, Questions(random_bytes), Scene())
+        self._desk = Desk(self._checkout, Questions(random_bytes), Scene(), Guard())
         self._begun = False
         self._number = 0
         self._first = 1  # no touch counts before the first screen
@@ -55,12 +60,14 @@ class Visit:
         effects = self._take(event, now)
         return [*effects, *self._show(now)] if self._begun else effects
 
-    def _take(self, event: Event, now: Now) -> list[Effect]:
+    def _take(self, event: Event, now: Now) -> list[Effect]:  # noqa: PLR0911  one arm per kind of event: a table
         match event:
             case events.Touched():
                 return self._touched(event, now)
             case events.Tick():
                 return [*self._due(now), *self._ask(now)]
+            case events.Acked():
+                return [*self._acked(event), *dossier.acked(self._desk, event, now)]
             case (
                 events.Scanned()
                 | events.CardIn()
@@ -75,12 +82,16 @@ class Visit:
             case events.NotAnswered(question=question):
                 self._not_answered(question, now)
             case events.PrintDone():
-                return self._checkout.printed(self._desk.scene, event)
+                effects = self._checkout.printed(self._desk.scene, event)
+                dossier.printed(self._desk, now)
+                return effects
             case events.AppendFailed():
                 return self._write_refused(event, now)
             case events.ServiceStopped(reason=reason):
                 return self._stopped(reason, now)
-            case events.Started(state=state):
+            case events.Started(boot=boot, state=state):
+                self._world.boot = boot
+                self._desk.guard.load(state, now)
                 return self._started(state, now)
             case _:
                 return self._learn(event)
@@ -92,21 +103,28 @@ class Visit:
         match event:
             case events.ServiceResumed(reason=reason):
                 world.stopped.discard(reason)
-                return [] if self._desk.scene.place == "qr" else self._checkout.recover()
+                kept = _remember(ledger.standing())  # what a refused write should have forgotten
+                return kept if self._desk.scene.place == "qr" else [*self._checkout.recover(), *kept]
             case events.LinkUp():
                 world.online = True
             case events.LinkDown():
                 if world.online and self._desk.scene.place == "review":
                     self._desk.scene.consent = False  # other words stand there now
                 world.online = False
-            case events.PeripheralState(port="printer", state=state, paper=paper):
-                world.printer, world.paper = state, paper
+            case events.PeripheralState():
+                self._device(event)
+            case events.Storage(full=full):
+                world.full = full
+            case events.CatalogueApplied(catalogue=catalogue):
+                # One that came with a newer release stands; a resident's form keeps the one it began with.
+                world.catalogue = max(world.catalogue, catalogue, key=lambda each: each.version)
+            case events.Committed(next=following, txn=txn):
+                world.written = following
+                dossier.committed(self._desk.scene, txn, following)
             case events.AnchorsApplied(anchors=anchors):
                 world.anchors = anchors.certificates
             case events.Configured(values=values):
                 return self._configure(values)
-            case events.Acked(ack=ack):
-                return _remember(ledger.heard(ack.time_ms))
             case events.BillsApplied(bills=bills):
                 world.bills = bills
                 return _remember(ledger.drop_paid(frozenset(each.bill for each in bills.bills)))
@@ -114,14 +132,30 @@ class Visit:
                 pass
         return []
 
+    def _device(self, event: events.PeripheralState) -> None:
+        """A printer's or scanner's word on itself."""
+        world, scene = self._world, self._desk.scene
+        world.devices[event.port] = event
+        if event.port == "printer":
+            world.printer, world.paper = event.state, event.paper
+        elif event.port == "scanner":
+            world.scanner = event.state
+            if event.state != "online" and scene.place == "code_wait":
+                scene.place = "identify"  # which says so, and what else can be done
+
     def _configure(self, values: Mapping[str, Any]) -> list[Effect]:
         """The newest Desired's settings: tighter limits, the operator's notice. A restart must not loosen them."""
         self._checkout.limits = tightened(self._settings.limits, values)
-        notice = values.get("out_of_service")
+        notice, pin = values.get("out_of_service"), values.get("technician_pin")
         self._world.notice = notice if isinstance(notice, str) else ""
+        self._world.pin = pin if isinstance(pin, bytes) else b""
         return _remember(
             self._checkout.ledger.configured({name: values[name] for name in CONFIGURED if name in values})
         )
+
+    def _acked(self, event: events.Acked) -> list[Effect]:
+        self._world.written, self._world.accepted = event.own_next, event.ack.next
+        return _remember(self._checkout.ledger.heard(event.ack.time_ms))
 
     def _started(self, state: Mapping[str, Any], now: Now) -> list[Effect]:
         ledger = Ledger.load(state, self._settings.counter_first)
@@ -132,8 +166,8 @@ class Visit:
     def _stopped(self, reason: str, now: Now) -> list[Effect]:
         self._world.stopped.add(reason)
         self._shown = None  # a refused write may have taken the newest screen with it
-        if not self._desk.scene.in_visit or self._desk.scene.place in ("qr", "result"):
-            return []  # an open payment is brought to its end
+        if not self._desk.scene.in_visit or self._desk.scene.place in ("qr", "result", "form_result"):
+            return []  # an open payment is brought to its end, and a code that was saved stays
         before = self._desk.scene
         effects = self._desk.end("fault", now)
         self._desk.out(now, before)
@@ -148,9 +182,16 @@ class Visit:
             ledger.undo(event.txn)
         elif event.kind == "payment.state" and ledger.closing and event.txn == ledger.closing.txn:
             ledger.show(ledger.closing)  # closed when the journal is back, or at the next start
+        form = scene.form
+        if event.kind == "dossier.created" and event.txn:
+            ledger.unfile(event.txn)
+        elif form and form.txn:
+            kept = Showing(form.txn, form.code, form.created_ms, seen=True)
         unseen = scene.place == "qr" and event.kind.startswith("payment.") and payment and event.txn == payment.txn
         if payment and not unseen:
             kept = Showing(payment.txn, payment.code, payment.created_ms, seen=True)
+        if event.kind == "technician.entry":
+            self._desk.scene = Scene()
         if scene.in_visit:
             self._desk.out(now, scene, kept)
         return [Wipe(), *_remember(ledger.left())]
@@ -162,10 +203,12 @@ class Visit:
             return self._deadline(now) if mono_s >= scene.until_s else []
         if not scene.in_visit:
             return []
+        if scene.slip == "waiting" and (sending := dossier.due(self._desk, now)):
+            return sending
         if scene.overlay == "warning":
             over = mono_s >= scene.warning_until_s
-            return self._desk.end("finished" if scene.place == "result" else "timed_out", now) if over else []
-        if mono_s >= scene.touched_s + (settings.idle_big_s if scene.big else settings.idle_s):
+            return self._desk.end("finished" if scene.place in RESULTS else "timed_out", now) if over else []
+        if mono_s >= scene.touched_s + (settings.idle_big_s if scene.big or scene.low else settings.idle_s):
             scene.under, scene.overlay = ("help" if scene.overlay == "help" else ""), "warning"
             scene.warning_until_s = mono_s + settings.warning_s
         return []
@@ -179,8 +222,13 @@ class Visit:
             case "checking":
                 self._desk.unanswered(now)
                 return []
-            case "result":
+            case "code_checking":
+                lookup.unanswered(self._desk, now)
+                return []
+            case "result" | "form_result":
                 return self._desk.end("finished", now)
+            case "technician" | "technician_page":
+                return technician.leave(self._desk, now)
             case "card_reading":
                 idcard.fault(self._desk, "too_slow", now)
                 return []
@@ -193,6 +241,8 @@ class Visit:
             return []
         txn = scene.payment.txn if scene.payment and scene.state in ("", "awaiting") else None
         asks = questions.payment(txn, now.mono_s, settings.poll_s) if txn else []
+        if scene.form and scene.form.state in ("sent", "more"):
+            asks += questions.dossier(scene.form.txn, now.mono_s, settings.poll_s)
         others = [each for each in self._checkout.ledger.unsettled() if each != txn]
         return [*asks, *questions.background(others, now.mono_s, settings.background_s)]
 
@@ -200,6 +250,11 @@ class Visit:
         asked = self._desk.questions.ended(event.question)
         if asked is None:
             return []
+        if asked.purpose == "code":
+            lookup.told(self._desk, asked.subject, event.fields, event.as_of_ms, now)
+            return []
+        if asked.purpose == "dossier":
+            return dossier.told(self._desk, asked.subject, event.fields, event.as_of_ms, now)
         if asked.purpose != "bill":
             return self._checkout.told(self._desk.scene, asked.subject, event.fields, event.as_of_ms, now)
         scene, status = self._desk.scene, str(event.fields.get("status"))
@@ -210,6 +265,8 @@ class Visit:
 
     def _not_answered(self, question: bytes, now: Now) -> None:
         asked = self._desk.questions.ended(question)
+        if asked and asked.purpose == "code" and self._desk.scene.place == "code_checking":
+            lookup.unanswered(self._desk, now)
         if asked and asked.purpose == "bill" and self._awaited(asked.subject):
             self._desk.unanswered(now)
 
@@ -217,7 +274,7 @@ class Visit:
         scene = self._desk.scene
         return scene.place == "checking" and scene.bill is not None and scene.bill.bill == bill
 
-    def _sensed(self, event: Event, now: Now) -> list[Effect]:
+    def _sensed(self, event: Sensed, now: Now) -> list[Effect]:
         """Something was held before the scanner; a card came, went, or was read."""
         desk, world = self._desk, self._world
         match event:
@@ -229,15 +286,14 @@ class Visit:
             case events.CardOut():
                 world.card = world.left_behind = False
             case events.PeripheralState(state=state):
+                world.devices["reader"] = event
                 world.reader, world.card = state, world.card and state == "online"
                 if state != "online":
                     idcard.lost(desk, now)
             case events.CardRead(number=number, card=card):
                 idcard.done(desk, number, card, now)
-            case events.CardFailed(number=number, fault=fault):
-                idcard.failed(desk, number, fault, now)
             case _:
-                pass
+                idcard.failed(desk, event.number, event.fault, now)
         return []
 
     def _scanned(self, data: bytes, now: Now) -> list[Effect]:
@@ -245,9 +301,18 @@ class Visit:
         scene = self._desk.scene
         if scene.place == "card_key" and not scene.overlay:
             return idcard.scanned(self._desk, data, now)
-        if not scene.overlay and scene.place in ("home", "unit") and self._world.bills is not None:
+        if scene.place == "code_ask" and not scene.overlay:
+            return lookup.scanned(self._desk, data, now)
+        if scene.place == "code_wait" and not scene.overlay:
+            return identify.scanned(self._desk, data, now)
+        is_asked = scene.place == "unit" or (scene.place == "home" and self._bills_offered(now))
+        if not scene.overlay and is_asked and self._world.bills is not None:
             self._unit_scanned(data, now)
         return []
+
+    def _bills_offered(self, now: Now) -> bool:
+        bills = (each for each in self._world.catalogue.services if each.kind == "bill")
+        return any(self._checkout.offer(each, now).state != "none" for each in bills)
 
     def _unit_scanned(self, data: bytes, now: Now) -> None:
         scene = self._desk.scene
@@ -273,23 +338,25 @@ class Visit:
         if act is None:
             return []
         scene.touched_s = now.mono_s
-        if scene.place == "result" and scene.until_s:
+        if scene.place in RESULTS and scene.until_s:
             scene.until_s = now.mono_s + self._settings.done_s
         return act(self._desk, event.value, now) or []
 
     def _show(self, now: Now) -> list[Effect]:
         """Show the view when it differs from what stands there; another place makes older touches void."""
         scene = self._desk.scene
-        name, data = view(scene, self._checkout, now)
-        shown = (name, {key: value for key, value in data.items() if key != "seconds"}, scene.language, scene.big)
+        name, data = view(self._desk, now)
+        looks = (scene.language, scene.big, scene.low)
+        shown = (name, {key: value for key, value in data.items() if key != "seconds"}, *looks)
         if shown == self._shown:
             return []
-        place = (scene.place, scene.overlay, self._world.online and scene.place == "review")
+        question = scene.form.at if scene.form else ""
+        place = (scene.place, scene.overlay, self._world.online and scene.place == "review", question)
         self._number += 1
         if place != self._place:
             self._first = self._number
         self._shown, self._place = shown, place
-        return [Show(Screen(self._number, name, data, scene.language, scene.big))]
+        return [Show(Screen(self._number, name, data, *looks))]
 
 
 def _remember(values: Values) -> list[Effect]:

@@ -1,20 +1,27 @@
 // The page: shows what the agent sends, tells the agent what was touched, and proves that it is alive. Decides nothing.
-// Keeps nothing: when the agent says that a visit is over (another `wiped`), the whole document is thrown away.
+// Keeps nothing: when the agent says that a visit is over (another `wiped`), the whole document is thrown away, and its process.
 "use strict";
 (() => {
   const stage = document.getElementById("stage");
   const lost = document.getElementById("lost");
-  const BEAT_MS = 2000, LOST_MS = 4000, BOUNCE_MS = 250, HERE_MS = 5000;
-  let number = 0, wiped = null, name = "", appliedAt = 0, lostTimer = 0, bounce = { action: "", at: 0 }, hereAt = -Infinity;
+  const BEAT_MS = 2000, LOST_MS = 4000, BOUNCE_MS = 250, HERE_MS = 5000, LONG_MS = 5000;
+  let number = 0, wiped = null, name = "", appliedAt = 0, lostTimer = 0, bounce = { action: "", at: 0 }, hereAt = -Infinity, sent = Promise.resolve();
 
   const post = (path, body) =>
     fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), cache: "no-store" })
       .catch(() => {});
 
+  // Dropped is not forgotten: what a page held stays in the memory of its process. By the other of this machine's two
+  // names the page is another site, so the browser gives it another process and ends this one (--site-per-process).
+  const other = () => {
+    const name = { "127.0.0.1": "localhost", localhost: "127.0.0.1" }[location.hostname] ?? location.hostname;
+    return `http://${name}:${location.port}/`;
+  };
+
   // Only towards an agent that answers: the browser's own error page would be a dead end.
   const renew = () =>
     fetch("/", { cache: "no-store" })
-      .then((answer) => { if (!answer.ok) throw new Error(answer.status); location.replace("/"); })
+      .then((answer) => { if (!answer.ok) throw new Error(answer.status); location.replace(other()); })
       .catch(() => { lost.hidden = false; setTimeout(renew, 1000); });
 
   const wipe = () => {
@@ -75,8 +82,18 @@
     if (button) button.hidden = !area || area.scrollTop + area.clientHeight >= area.scrollHeight - 12;
   };
 
+  // The technician's way in: a long touch on the station's mark. The click at its end begins no visit.
+  let held = 0, longDone = false;
+  const release = () => { clearTimeout(held); held = 0; };
+  const hold = (place) => {
+    release();
+    longDone = false;
+    if (place) held = setTimeout(() => { longDone = true; post("/touch", { screen: number, action: place.dataset.long, value: "" }); }, LONG_MS);
+  };
+
   document.addEventListener("pointerdown", (event) => {
     event.target.closest("button")?.classList.add("pressed");
+    hold(event.target.closest("[data-long]"));
     const now = performance.now();
     if (!event.target.closest("[data-action]") && now - hereAt > HERE_MS) {
       hereAt = now;
@@ -84,6 +101,7 @@
     }
   });
   for (const kind of ["pointerup", "pointercancel"]) {
+    document.addEventListener(kind, release);
     document.addEventListener(kind, () => setTimeout(() => document.querySelectorAll(".pressed").forEach((each) => each.classList.remove("pressed")), 90));
   }
   document.addEventListener("click", (event) => {
@@ -92,12 +110,15 @@
       area.scrollBy({ top: area.clientHeight * 0.8, behavior: "smooth" });
       return;
     }
+    if (longDone) return;
     const touched = event.target.closest("[data-action]");
     if (!touched || touched.disabled) return;
     const { action, value = "" } = touched.dataset, at = performance.now();
     if (action !== "key" && action !== "erase" && action === bounce.action && at - bounce.at < BOUNCE_MS) return;
     bounce = { action, at };
-    post("/touch", { screen: number, action, value });
+    // One after another: two keys in quick succession must not overtake each other on their way.
+    const touch = { screen: number, action, value };
+    sent = sent.then(() => post("/touch", touch));
   });
   document.addEventListener("scroll", more, true);
   addEventListener("resize", more);

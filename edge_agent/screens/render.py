@@ -1,13 +1,15 @@
 """Turns a `Screen` value into the HTML of its page. Decides no content: words are wording's, data are the machine's.
 
 Everything that is shown is escaped by the template engine; a name that the data lack is an error, never an empty gap.
-QR codes are drawn as inline SVG: error correction M, quiet zone of four modules (domain reference, section 12).
+What a service is called comes with the data, in both languages at once; `w` picks. QR codes are drawn as inline SVG:
+error correction M, quiet zone of four modules (domain reference, section 12).
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,6 +18,8 @@ from markupsafe import Markup
 from edge_agent.machines import moments, slips, wording
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge_agent.effects import Screen
     from edge_agent.machines.wording import Language
 
@@ -41,23 +45,14 @@ class Renderer:
 
     def html(self, screen: Screen) -> str:
         """Give the page of a screen. Raises jinja2.TemplateError for a screen that nobody drew or data that lack."""
-        language = screen.language
-
-        def t(key: str, **gaps: object) -> str:
-            return wording.say(language, key, **gaps)
-
-        def other(key: str) -> str:
-            return wording.say("en" if language == "vi" else "vi", key)
-
-        def dong(amount: int) -> str:
-            return slips.amount(language, amount)
-
-        def why(reason: str) -> str:
-            return _why(screen, language, reason)
-
         return self._pages.get_template(f"{screen.name}.html").render(
-            **screen.data, t=t, other=other, dong=dong, why=why, lang=language, big=screen.big, name=screen.name
+            **screen.data, **_said(screen), lang=screen.language, big=screen.big, low=screen.low, name=screen.name
         )
+
+
+def icons() -> frozenset[str]:
+    """Names of the icons that are drawn: those that a catalogue may ask for are among them."""
+    return frozenset(re.findall(r'name == "([a-z]+)"', (FOLDER / "_icons.html").read_text("utf-8")))
 
 
 def qr(payload: str) -> Markup:
@@ -67,6 +62,32 @@ def qr(payload: str) -> Markup:
     return Markup(svg)  # noqa: S704  drawn by segno from modules; no text of the payload is in it
 
 
-def _why(screen: Screen, language: Language, reason: str) -> str:
+def _said(screen: Screen) -> dict[str, Any]:
+    """What templates say things with, in the language of this screen and in the other one."""
+    language = screen.language
+    second: Language = "en" if language == "vi" else "vi"
+
+    def t(key: str, **gaps: object) -> str:
+        return wording.say(language, key, **gaps)
+
+    def other(key: str) -> str:
+        return wording.say(second, key)
+
+    def w(words: Mapping[str, str]) -> str:
+        return words[language]
+
+    def other_w(words: Mapping[str, str]) -> str:
+        return words[second]
+
+    def dong(amount: int) -> str:
+        return slips.amount(language, amount)
+
+    def why(reason: str) -> str:
+        return _why(screen, reason)
+
+    return {"t": t, "other": other, "w": w, "other_w": other_w, "dong": dong, "why": why}
+
+
+def _why(screen: Screen, reason: str) -> str:
     limit = screen.data["frame"]["limits"].get(reason)  # type: ignore[index]
-    return wording.say(language, f"why.{reason}", limit=slips.amount(language, limit) if limit else "")
+    return wording.say(screen.language, f"why.{reason}", limit=slips.amount(screen.language, limit) if limit else "")

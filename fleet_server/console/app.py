@@ -1,4 +1,4 @@
-"""The operations console: pages and JSON about stations and money, for people who signed in. Changes no station.
+"""The operations console: pages and JSON on stations, dossiers and money, for people who signed in. Changes no station.
 
 Decides which route gives what; who may come in is `sign_in` and `guard`, how a station is judged `overall`, how money
 is told `money_rows`. Reads run on connections of their own and are shared by everybody who looks within a second.
@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.staticfiles import StaticFiles
 
-from fleet_server.console import apart_page, bank, device_rows, glance, money_rows, station_page
+from fleet_server.console import apart_page, bank, device_rows, dossier_rows, glance, money_rows, station_page
 from fleet_server.console.banners import Banner, banners
 from fleet_server.console.glance import FleetView, Recent
 from fleet_server.console.guard import BANK, COOKIE, SIGN_IN, Guard, body_of, form_of, language_of, path_of
@@ -30,10 +30,12 @@ from fleet_server.console.pages import Pages
 from fleet_server.console.sign_in import SESSION_MS, Refused, open_door
 from fleet_server.console.station_rows import COLUMNS
 from fleet_server.console.wording import LANGUAGES, say
+from fleet_server.forms import Forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fleet_server.console.dossier_rows import DossierView
     from fleet_server.console.wording import Language
     from fleet_server.settings import Settings
     from fleet_server.store import Committer, Reader
@@ -71,14 +73,24 @@ class Desk:
         self.fleet = Recent(
             console.reader, console.now_ms, lambda store, now_ms: glance.look(store, now_ms, self.heartbeat_s)
         )
+        forms = Forms()  # one reading at a time uses it
+        self.filed = Recent(
+            console.reader, console.now_ms, lambda store, now_ms: dossier_rows.look(store, now_ms, forms)
+        )
         self.money = Recent(console.reader, console.now_ms, money_rows.look)
         self.apart = Recent(console.reader, console.now_ms, apart_page.look)
         self.proof = Recent(console.reader, console.now_ms, lambda store, _: (store.lineage(), glance.accepted(store)))
 
+    def filed_of(self, station: str) -> DossierView:
+        """The dossiers of one station, read now."""
+        now_ms = self.console.now_ms()
+        return self.console.reader.read(lambda store: dossier_rows.look(store, now_ms, Forms(), station))
+
     def banners(self, language: Language, fleet: FleetView) -> list[Banner]:
         """What stands on top of every page."""
         alive, settings = self.console.broker_alive(), self.console.settings
-        return banners(fleet, language, broker_alive=alive, bank_simulated=settings.bank_simulated)
+        filed = self.filed.get().totals
+        return banners(fleet, language, filed, broker_alive=alive, bank_simulated=settings.bank_simulated)
 
     def page(self, request: Request, name: str, fleet: FleetView | None, status: int = 200, **data: object) -> Response:
         """Render a page; `fleet` None = before sign-in, where nothing of the fleet is told."""
@@ -164,7 +176,7 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
     @app.get("/")
     def _stations(request: Request, wanted: Annotated[Asked, Depends(asked)]) -> Response:
         fleet = desk.fleet.get()
-        shown = listing(language_of(request), fleet, wanted)
+        shown = listing(language_of(request), fleet, wanted, desk.filed.get().totals)
         return desk.page(
             request, "stations", fleet, shown=shown, chosen=wanted.chosen, columns=COLUMNS, as_of_ms=fleet.now_ms
         )
@@ -187,6 +199,14 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
             silent=last is not None and is_silent(last, now_ms, fleet.heartbeat_s),
         )
 
+    @app.get("/dossiers")
+    def _dossiers(request: Request, station: Annotated[str, Query(max_length=TEXT_MAX)] = "") -> Response:
+        fleet = desk.fleet.get()
+        if station and all(each.seen.station.id != station for each in fleet.stations):
+            raise HTTPException(HTTPStatus.NOT_FOUND, say(language_of(request), "station.missing"))
+        shown = desk.filed_of(station) if station else desk.filed.get()
+        return desk.page(request, "dossiers", fleet, shown=shown, station=station)
+
     @app.get("/money")
     def _money(request: Request) -> Response:
         return desk.page(request, "money", desk.fleet.get(), money=desk.money.get())
@@ -199,15 +219,17 @@ def _add_pages(app: FastAPI, desk: Desk) -> None:
 def _add_json(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/stations")
     def _stations(request: Request, wanted: Annotated[Asked, Depends(asked)]) -> Response:
-        language, fleet = language_of(request), desk.fleet.get()
+        language, fleet, filed = language_of(request), desk.fleet.get(), desk.filed.get().totals
         return JSONResponse(
-            stations_json(language, fleet, wanted, desk.banners(language, fleet), desk.console.now_ms())
+            stations_json(language, fleet, wanted, filed, desk.banners(language, fleet), desk.console.now_ms())
         )
 
     @app.get("/api/summary")
     def _summary() -> Response:
         alive = desk.console.broker_alive()
-        return JSONResponse(summary_json(desk.fleet.get(), desk.money.get(), broker_alive=alive))
+        return JSONResponse(
+            summary_json(desk.fleet.get(), desk.money.get(), desk.filed.get().totals, broker_alive=alive)
+        )
 
     @app.get("/healthz")
     def _health() -> Response:

@@ -9,11 +9,13 @@ from fleet_server.console.telling import age, whole
 from fleet_server.console.wording import say
 
 if TYPE_CHECKING:
+    from fleet_server.console.dossier_rows import Totals
     from fleet_server.console.glance import FleetView
     from fleet_server.console.wording import Language
 
 OPENER_SLOW_MS = 60_000
 APART_PATH = "/apart"
+DOSSIERS_PATH = "/dossiers"
 
 
 class Banner(NamedTuple):
@@ -25,7 +27,9 @@ class Banner(NamedTuple):
     href: str
 
 
-def banners(fleet: FleetView, language: Language, *, broker_alive: bool, bank_simulated: bool) -> list[Banner]:
+def banners(
+    fleet: FleetView, language: Language, filed: Totals, *, broker_alive: bool, bank_simulated: bool
+) -> list[Banner]:
     """Everything a person must not overlook, gravest first."""
     found = []
     if not broker_alive:
@@ -33,6 +37,10 @@ def banners(fleet: FleetView, language: Language, *, broker_alive: bool, bank_si
     if fleet.unopened_ms is not None and fleet.now_ms - fleet.unopened_ms > OPENER_SLOW_MS:
         words = say(language, "banner.opener", age=age(language, fleet.now_ms - fleet.unopened_ms))
         found.append(Banner("bad", "clock", words, ""))
+    if filed.overdue or filed.at_risk:
+        counts = {"overdue": whole(filed.overdue), "at_risk": whole(filed.at_risk)}
+        tone = "bad" if filed.overdue else "warn"
+        found.append(Banner(tone, "clock", say(language, "banner.dossiers", **counts), f"{DOSSIERS_PATH}#waiting"))
     if not fleet.keeps_backups:
         found.append(Banner("warn", "alert", say(language, "banner.no_backups"), ""))
     if fleet.quarantined:

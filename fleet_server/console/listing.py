@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
+from fleet_server.console.banners import DOSSIERS_PATH
+from fleet_server.console.dossier_rows import overview_mark
 from fleet_server.console.marks import Mark, state_mark
 from fleet_server.console.overall import WORST_FIRST
 from fleet_server.console.station_rows import TROUBLE, Filter, Row, is_ill, row
@@ -19,6 +21,7 @@ from fleet_server.console.wording import say
 
 if TYPE_CHECKING:
     from fleet_server.console.banners import Banner
+    from fleet_server.console.dossier_rows import Totals
     from fleet_server.console.glance import FleetView
     from fleet_server.console.money_rows import MoneyView
     from fleet_server.console.wording import Language
@@ -51,7 +54,10 @@ def asked(
 
 
 class Tile(NamedTuple):
-    """How many stations are in one state ("" = in any), under the other filters; a click narrows the list to it."""
+    """How many stations are in one state ("" = in any), under the other filters; a click narrows the list to it.
+
+    The last one may count dossiers that wait (`state` "dossiers"); a click opens their page.
+    """
 
     state: str
     mark: Mark
@@ -71,8 +77,8 @@ class Listing(NamedTuple):
     more: str
 
 
-def listing(language: Language, fleet: FleetView, wanted: Asked) -> Listing:
-    """Narrow the fleet to what is asked for."""
+def listing(language: Language, fleet: FleetView, wanted: Asked, filed: Totals) -> Listing:
+    """Narrow the fleet to what is asked for; what waits for offices stands beside it."""
     found = wanted.chosen.chosen(fleet.stations)
     rows = tuple(row(language, view, fleet) for view in found[: wanted.limit])
     everywhere = wanted.chosen._replace(state="").chosen(fleet.stations)
@@ -81,8 +87,11 @@ def listing(language: Language, fleet: FleetView, wanted: Asked) -> Listing:
     tiles += [(state, state_mark(language, state), number[state]) for state in fleet.counts]
     if ill := sum(is_ill(view) for view in everywhere):
         tiles.append((TROUBLE, Mark(say(language, "peripherals.trouble"), "warn", "wrench"), ill))
+    shown = [Tile(*each, wanted.href(state=each[0]), wanted.chosen.state == each[0]) for each in tiles]
+    if filed.waiting:
+        shown.append(Tile("dossiers", overview_mark(language, filed), filed.waiting, DOSSIERS_PATH, chosen=False))
     return Listing(
-        tiles=tuple(Tile(*each, wanted.href(state=each[0]), wanted.chosen.state == each[0]) for each in tiles),
+        tiles=tuple(shown),
         wards=tuple(sorted({view.seen.station.ward for view in fleet.stations})),
         rows=rows,
         found=len(found),
@@ -92,10 +101,10 @@ def listing(language: Language, fleet: FleetView, wanted: Asked) -> Listing:
 
 
 def stations_json(
-    language: Language, fleet: FleetView, wanted: Asked, banners: list[Banner], now_ms: int
+    language: Language, fleet: FleetView, wanted: Asked, filed: Totals, banners: list[Banner], now_ms: int
 ) -> dict[str, object]:
     """The list for programs, and for the page that refreshes itself; `as_of_ms` says when the fleet was read."""
-    shown = listing(language, fleet, wanted)
+    shown = listing(language, fleet, wanted, filed)
     return {
         "now_ms": now_ms,
         "as_of_ms": fleet.now_ms,
@@ -119,7 +128,7 @@ def stations_json(
     }
 
 
-def summary_json(fleet: FleetView, money: MoneyView, *, broker_alive: bool) -> dict[str, object]:
+def summary_json(fleet: FleetView, money: MoneyView, filed: Totals, *, broker_alive: bool) -> dict[str, object]:
     """The fleet in numbers. How much the stations have committed is not known here: `newest` is what they said."""
     return {
         "as_of_ms": fleet.now_ms,
@@ -135,6 +144,11 @@ def summary_json(fleet: FleetView, money: MoneyView, *, broker_alive: bool) -> d
         "payments_counted_all": money.is_all,
         "exceptions": dict(money.reasons),
         "unknown_credits": len(money.unknown),
+        "dossiers": filed.states,
+        "dossiers_urgent": filed.urgent,
+        "dossiers_overdue": filed.overdue,
+        "dossiers_at_risk": filed.at_risk,
+        "dossiers_faulty": filed.faulty,
         "quarantined": fleet.quarantined,
         "aside": fleet.aside,
         "refused": sum(each.count for each in fleet.refusals),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fleet_server.console.wording import Language
-    from fleet_server.store import Credit, Payment, Store
+    from fleet_server.store import Credit, Dossier, Payment, Store
 
 PAYMENTS_MAX = 20_000  # 10 µs each; the store knows no sums yet
 EXCEPTIONS_SHOWN, UNKNOWN_SHOWN, PAYMENTS_SHOWN, CREDITS_SHOWN = 200, 200, 100, 50
@@ -129,7 +129,7 @@ def next_step(language: Language, reason: str) -> str:
     return say(language, "next.other") if told == reason else told
 
 
-def doubts(language: Language, payment: Payment) -> list[str]:
-    """What somebody has to know before judging this payment."""
-    found = [] if payment.online else [say(language, "money.offline")]
-    return found if payment.quality >= QUALITY_TRUSTED else [*found, say(language, "money.local_clock")]
+def doubts(language: Language, made: Payment | Dossier) -> list[str]:
+    """What somebody has to know before judging this payment or dossier."""
+    found = [] if made.online else [say(language, "money.offline")]
+    return found if made.quality >= QUALITY_TRUSTED else [*found, say(language, "money.local_clock")]

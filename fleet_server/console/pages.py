@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fleet_server.console import telling
+from fleet_server.console import dossier_rows, telling
 from fleet_server.console.marks import reason_text, state_mark, status_mark
 from fleet_server.console.money_rows import doubts, money_mark, next_step, why_mark
 from fleet_server.console.station_page import told
@@ -70,5 +70,8 @@ _IN_WORDS: dict[str, Callable[..., object]] = {
     "next": next_step,
     "why": why_mark,
     "doubts": doubts,
+    "dossier": dossier_rows.cells,
+    "dossier_state": dossier_rows.state_mark,
+    "dossier_tiles": dossier_rows.tiles,
     "line": told,
 }

@@ -1,4 +1,4 @@
-"""The page of one station: what it says now or said last, its devices, payments, timeline and registry log.
+"""The page of one station: what it says now or said last, its devices, payments, dossiers, timeline and registry log.
 
 Reads masked data only; decides nothing but how a fact is told.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from device_profiles.formats.wards import ward_name
 from device_profiles.wire import device_name
 from fleet_server import money
 from fleet_server.console.marks import Mark, quality_mark
@@ -146,8 +147,14 @@ def _told(language: Language, kind: str, named: Iterable[tuple[str, object]]) ->
         match kind, name, value:
             case "payment.created", "amount", int(amount):
                 yield dong(amount)
-            case "payment.created", "code", str(code):
+            case "payment.created" | "dossier.created", "code", str(code):
                 yield code  # made by the station, of its own digits
+            case "dossier.seen", "official", str(code):
+                yield code  # made by an office, likewise
+            case "dossier.created", "ward", str(ward):
+                yield ward_name(ward, language)
+            case "dossier.created", "urgent", bool(urgent):
+                yield say(language, "dossiers.urgent") if urgent else ""
             case _, "online", bool(online):
                 yield "" if online else say(language, "money.offline")
             case "device.state", "flapping", bool(flapping):
@@ -169,6 +176,9 @@ def _told(language: Language, kind: str, named: Iterable[tuple[str, object]]) ->
 _FAMILIES = {
     ("payment.state", "state"): "payment",
     ("payment.state", "reason"): "why",
+    ("dossier.created", "identity"): "level",
+    ("dossier.seen", "state"): "filed",
+    ("technician.entry", "result"): "entry",
     ("device.state", "state"): "device",
     ("device.state", "port"): "reason.port",
     ("device.state", "action"): "action",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from fleet_server.console.words_of_dossiers import DOSSIERS
 from fleet_server.console.words_of_money import APART, MONEY
 
 Language = Literal["vi", "en"]
@@ -295,6 +296,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "told.copy": ("bản {n}", "copy {n}"),
     "told.seconds": ("{n} giây", "{n} s"),
     **MONEY,
+    **DOSSIERS,
     **APART,
 }
 

@@ -25,6 +25,7 @@ CONFIRMED = "CONFIRMED"
 class Count:
     """committed: records the stations committed; accepted: records in the fleet's log.
 
+    dossiers: in the fleet's projection; faulty: of these, those with a fault that the station missed.
     pending: behind the last one the fleet holds, and still on the station's disk: they can come. lost: records that
     cannot come any more or are others at the fleet, and codes residents were shown that it never heard of.
     doubled: bills confirmed by two payments, codes given twice, confirmations without a credit of exactly that amount.
@@ -40,6 +41,8 @@ class Count:
     payments: int = 0
     confirmed: int = 0
     told_confirmed: int = 0
+    dossiers: int = 0
+    faulty: int = 0
     kills: int = 0
     cut_s: float = 0.0
     seconds: float = 0.0
@@ -99,7 +102,7 @@ def judge(count: Count, journals: Iterable[Path], database: Path, told: set[str]
             count.lost += 1
             count.faults.append(f"{which} is another at the fleet")
     count.committed, count.accepted = sum(tips.values()), len(at_fleet)
-    _judge_money(count, database, told, confirmed)
+    _judge_told(count, database, told, confirmed)
 
 
 def _tips(rows: Iterable[tuple[bytes, int]]) -> Counter[bytes]:
@@ -110,9 +113,10 @@ def _tips(rows: Iterable[tuple[bytes, int]]) -> Counter[bytes]:
     return tips
 
 
-def _judge_money(count: Count, database: Path, told: set[str], confirmed: set[str]) -> None:
+def _judge_told(count: Count, database: Path, told: set[str], confirmed: set[str]) -> None:
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
         payments = db.execute("SELECT code, building, bill, state FROM payment").fetchall()
+        filed = db.execute("SELECT code, ifnull(faults, 1) > 0 FROM dossier").fetchall()
         unproven = db.execute(
             "SELECT code FROM payment WHERE state = ? AND 1 != (SELECT count(*) FROM credit_reference r "
             "JOIN credit c ON c.bank_ref = r.bank_ref WHERE r.reference = payment.reference "
@@ -120,11 +124,13 @@ def _judge_money(count: Count, database: Path, told: set[str], confirmed: set[st
             (CONFIRMED,),
         ).fetchall()
     states = {code: state for code, _, _, state in payments}
+    codes = Counter(code for code, *_ in (*payments, *filed))
+    count.dossiers, count.faulty = len(filed), sum(faulty for _, faulty in filed)
     count.payments, count.told_confirmed = len(payments), len(confirmed)
     count.confirmed = sum(state == CONFIRMED for state in states.values())
     bills = Counter((building, bill) for _, building, bill, state in payments if state == CONFIRMED)
     faults = {
-        "lost": [f"{code} was shown, the fleet never heard of it" for code in sorted(told - set(states))]
+        "lost": [f"{code} was shown, the fleet never heard of it" for code in sorted(told - set(codes))]
         + [
             f"{code} was called confirmed, the fleet does not say so"
             for code in confirmed
@@ -133,7 +139,7 @@ def _judge_money(count: Count, database: Path, told: set[str], confirmed: set[st
         "doubled": [
             f"a bill of {building} is confirmed {times} times" for (building, _), times in bills.items() if times > 1
         ]
-        + [f"{code} was given {times} times" for code, times in Counter(c for c, *_ in payments).items() if times > 1]
+        + [f"{code} was given {times} times" for code, times in codes.items() if times > 1]
         + [f"{code} is confirmed without exactly one credit" for (code,) in unproven],
     }
     count.lost += len(faults["lost"])

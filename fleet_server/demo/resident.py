@@ -1,7 +1,7 @@
 """A resident of a demonstration (MÔ PHỎNG): reads the station's screen as the page does, and touches it.
 
 Speaks only the page's own protocol, so that the station cannot tell it from a browser. Remembers what it was told: each
-code it saw must be a payment at the fleet, and each confirmation must be one there.
+code it saw must be a payment or a dossier at the fleet, and each confirmation must be one there.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import json
 import re
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from device_profiles.formats import vietqr
 from device_profiles.formats.refusal import FormatError
+from fleet_server.demo import form
+from fleet_server.forms import shipped
 
 if TYPE_CHECKING:
     import random
@@ -26,13 +29,25 @@ if TYPE_CHECKING:
     from fleet_server.demo.bank import Bank
 
 PAUSE_S = (0.01, 0.04)
+WAITS = 0.25
 LINE_TIMEOUT_S = 20.0
 AGAIN_S = 0.3
 DOORS = 20
+FILES = 0.35  # how many come with a dossier, not to pay
+ASKED_MAX = 6  # so often a question is tried before somebody gives up
 _PAYLOAD = re.compile(r'data-vietqr="([^"]+)"')
 _PAY = re.compile(r'data-action="pay" data-value="([0-9a-f]{16})"(?![^>]*disabled)')
 _CODE = re.compile(r"TAM-K[0-9]{4}-[0-9]{6}-[0-9]")
+_NEXT = re.compile(r'data-action="next"(?![^>]*\bdisabled)')
+_UNSENT = ("CHƯA GỬI", "NOT SENT")
 _CONFIRMED = ("ĐÃ XÁC NHẬN THANH TOÁN", "PAYMENT CONFIRMED")
+_WITH_CODES = ("qr", "result", "form_result", "recovered", "out")
+
+
+@cache
+def _wanted(kind: str) -> frozenset[str]:
+    """The tiles and services behind which services of this kind stand."""
+    return frozenset(name for each in shipped().services if each.kind == kind for name in (each.id, each.group))
 
 
 @dataclass(slots=True)
@@ -50,6 +65,9 @@ class Resident:
     _paid: set[str] = field(default_factory=set)
     _payload: str = ""
     _pays: bool = False
+    _files: bool = False
+    _told: str = ""
+    _asked: Counter[str] = field(default_factory=Counter)
     _last: tuple[int, str] = (0, "")
     _newest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1))
     _changed: threading.Event = field(default_factory=threading.Event)
@@ -66,7 +84,7 @@ class Resident:
         """Nobody new comes; who is there finishes."""
         self._coming.clear()
         number, name = self._last
-        leaving = {"qr": "paid", "result": "end", "warning": "end"}.get(name)
+        leaving = {"qr": "paid", "result": "end", "form_result": "end", "warning": "end"}.get(name)
         if leaving:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self._touch(number, leaving)
@@ -109,7 +127,8 @@ class Resident:
                 self._ended.wait(AGAIN_S)
 
     def _touch(self, screen: int, action: str, value: str = "") -> None:
-        time.sleep(self.rng.uniform(*PAUSE_S))
+        if action != "key":
+            time.sleep(self.rng.uniform(*PAUSE_S))
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5.0)
         try:
             body = json.dumps({"screen": screen, "action": action, "value": value})
@@ -121,12 +140,13 @@ class Resident:
     def _see(self, message: dict[str, Any]) -> None:
         number, name, page = message["number"], message["name"], message["html"]
         self._last = (number, name)
-        self.told.update(_CODE.findall(page) if name in ("qr", "result", "recovered", "out") else ())
+        self.told.update(_CODE.findall(page) if name in _WITH_CODES else ())
         match name:
             case "idle" if self._coming.is_set():
+                self._files = self.rng.random() < FILES
                 self._touch(number, "start", self.rng.choice(("vi", "vi", "en")))
-            case "home":
-                self._touch(number, *(("service", "fee") if self._coming.is_set() else ("end", "")))
+            case "home" | "group":
+                self._choose(number, page)
             case "unit":
                 self._type(number)
             case "bills":
@@ -140,10 +160,49 @@ class Resident:
                 self._pay(number, page)
             case "result":
                 self._result(number, page)
+            case "notice":
+                self._touch(number, "next")
+            case "identify" | "ask" | "form_review" | "form_result":
+                self._file(number, name, page)
             case "refused" | "recovered" | "warning":
                 self._touch(number, "end")
             case _:
                 pass
+
+    def _choose(self, number: int, page: str) -> None:
+        """The tile or line of what somebody came for; whoever finds it closed goes home."""
+        wanted = _wanted("form" if self._files else "bill")
+        found = [(action, value) for action in ("group", "service") for value in form.values(page, action)]
+        chosen = [each for each in found if each[1] in wanted]
+        self._told = ""
+        self._asked.clear()
+        if not chosen:
+            self.visits += self._coming.is_set()
+        self._touch(number, *(self.rng.choice(chosen) if chosen and self._coming.is_set() else ("end", "")))
+
+    def _file(self, number: int, name: str, page: str) -> None:
+        """A form, question by question; who is asked the same thing again and again gives up."""
+        what = form.question(page) or name
+        self._asked[what] += form.is_open(page)
+        if name == "form_result":
+            waits = any(words in page for words in _UNSENT) and self._coming.is_set() and self.rng.random() < WAITS
+            if not waits:  # else the next change of the screen wakes it
+                self.visits += 1
+                self._touch(number, "end")
+        elif not self._coming.is_set() or self._asked[what] > ASKED_MAX:
+            self._touch(number, "restart")
+        elif name == "identify":
+            self._touch(number, "way", "type")
+        elif name == "ask":
+            if what == self._told and not form.is_open(page):
+                return  # its own typing; the next question comes by itself
+            self._told = what
+            for touch in form.answer(page, self.rng, time.time_ns() // 1_000_000):
+                self._touch(number, *touch)
+        elif "1" in form.values(page, "consent"):
+            self._touch(number, "consent", "1")
+        elif _NEXT.search(page):
+            self._touch(number, "next")
 
     def _type(self, number: int) -> None:
         if not self._coming.is_set():
@@ -175,7 +234,7 @@ class Resident:
     def _result(self, number: int, page: str) -> None:
         if any(words in page for words in _CONFIRMED):
             self.confirmed.update(_CODE.findall(page))
-        elif self._pays and self._coming.is_set() and self.rng.random() < 0.25:
+        elif self._pays and self._coming.is_set() and self.rng.random() < WAITS:
             return  # waits for the confirmation; the next change of the screen wakes it
         self.visits += 1
         self._touch(number, "end")

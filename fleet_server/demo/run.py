@@ -187,6 +187,7 @@ def _report(count: Count, target: Path | None) -> None:
         f"\n  visits {count.visits}   committed {count.committed}   accepted {count.accepted}   "
         f"lost {count.lost}   doubled {count.doubled}   pending {count.pending}"
         f"\n  payments {count.payments}, confirmed {count.confirmed} (seen by residents: {count.told_confirmed}); "
+        f"dossiers {count.dossiers}, faulty {count.faulty}; "
         f"kills {count.kills}, network cut {count.cut_s:g} s",
         flush=True,
     )

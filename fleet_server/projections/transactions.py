@@ -1,7 +1,7 @@
 """The timeline of a station: one line for each record, with the few facts the console shows. Pure.
 
 `FACTS` is the whole of what leaves a record for the timeline: none of it names a person. Amount, masked owner and payee
-of a payment stand in its own row (`fleet_server.projections.money`).
+of a payment stand in its own row (`fleet_server.projections.money`), answers of a dossier nowhere but in its record.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ FACTS = {
     "visit.ended": ("outcome", "seconds", "language"),
     "payment.created": ("service", "amount", "code", "online"),
     "payment.state": ("state", "reason"),
+    "dossier.created": ("service", "code", "ward", "identity", "urgent", "online"),
+    "dossier.seen": ("state", "official"),
+    "technician.entry": ("result", "seconds"),
     "slip.result": ("slip", "result", "copy", "detail"),
     "desired.result": ("rev", "result", "reason"),
     "set.result": ("name", "version", "result", "reason"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from device_profiles.wire import device_name
 from fleet_server.sqlite.connected import Connected
 from fleet_server.sqlite.folds import to_json
-from fleet_server.store import AuditLine, Conflict, DesiredRow, Session, SetPointer, User, Why
+from fleet_server.store import SECRET_SETTINGS, AuditLine, Conflict, DesiredRow, Session, SetPointer, User, Why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,10 @@ class SqliteDesk(Connected):
         row = self.one("SELECT data FROM signed_set WHERE sha256 = ?", sha256)
         return row and bytes(row[0])
 
+    def set_of(self, name: str, version: int) -> bytes | None:
+        row = self.one("SELECT data FROM signed_set WHERE name = ? AND version = ?", name, version)
+        return row and bytes(row[0])
+
     def newest_sets(self) -> list[SetPointer]:
         # SQLite: with a lone max(), bare columns come from the row that holds it (lang_select, "bare columns").
         sql = "SELECT name, max(version), length(data), sha256 FROM signed_set GROUP BY name ORDER BY name"
@@ -66,7 +70,8 @@ class SqliteDesk(Connected):
         self.execute(
             "INSERT INTO setting VALUES (?, ?) ON CONFLICT(scope) DO UPDATE SET value = excluded.value", scope, text
         )
-        self.log(scope, f"settings: {text}", why)
+        told = {name: "set" if name in SECRET_SETTINGS else value for name, value in values.items()}
+        self.log(scope, f"settings: {to_json(told)}", why)
 
     def desired(self, device: bytes) -> DesiredRow | None:
         row = self.one("SELECT device, rev, content, data, issued_ms FROM desired WHERE device = ?", device)

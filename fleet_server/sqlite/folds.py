@@ -56,7 +56,7 @@ class SqliteFolds(Connected):
     """Implements `fleet_server.store.Folds`."""
 
     def drop_folds(self) -> None:
-        for table in ("quarantine", "station_state", "timeline", "payment"):
+        for table in ("quarantine", "station_state", "timeline", "payment", "dossier"):
             self.execute(f"DELETE FROM {table}")
         self.execute("DELETE FROM cursor WHERE name = ?", OPENER_CURSOR)
 
@@ -104,6 +104,9 @@ class SqliteFolds(Connected):
     def payments_of_bill(self, building: str, bill: bytes) -> list[Payment]:
         sql = f"{PAYMENT} WHERE building = ? AND bill = ? ORDER BY device, txn"
         return [payment_of(row) for row in self.all(sql, building, bill)]
+
+    def payments_of_code(self, code: str) -> list[Payment]:
+        return [payment_of(row) for row in self.all(f"{PAYMENT} WHERE code = ? ORDER BY device, txn", code)]
 
     def add_credit(self, credit: Credit) -> bool:
         row = self.one(f"{CREDIT} WHERE bank_ref = ?", credit.bank_ref)

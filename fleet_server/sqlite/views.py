@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet_server.sqlite.dossiers import SqliteDossiers
 from fleet_server.sqlite.folds import CREDIT, LINE, PAYMENT, SqliteFolds, line_of, payment_of, state_of
 from fleet_server.sqlite.log import SqliteLog, last_values_of
 from fleet_server.sqlite.registry import SqliteRegistry, station_of
@@ -40,7 +41,7 @@ def _seen(row: tuple[Any, ...]) -> Seen:
     )
 
 
-class SqliteViews(SqliteRegistry, SqliteLog, SqliteFolds):
+class SqliteViews(SqliteRegistry, SqliteLog, SqliteFolds, SqliteDossiers):
     """Implements `fleet_server.store.Views` on top of the parts it reads."""
 
     def seen(self, station: str | None = None) -> list[Seen]:
@@ -63,7 +64,8 @@ class SqliteViews(SqliteRegistry, SqliteLog, SqliteFolds):
         rows = self.all(f"{LINE} WHERE device = ? AND txn = ? ORDER BY position", device, txn)
         lines = tuple(line_of(row) for row in rows)
         times = [line.created_ms for line in lines]
-        return Transaction(device, txn, min(times), max(times), self.payment(device, txn), lines)
+        payment, filed = self.payment(device, txn), self.filed(device, txn)
+        return Transaction(device, txn, min(times), max(times), payment, lines, filed)
 
     def payments(self, limit: int = 200, building: str | None = None) -> list[Payment]:
         where = "" if building is None else " WHERE building = ?"

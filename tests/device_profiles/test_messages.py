@@ -173,7 +173,13 @@ def test_the_kinds_of_claim_are_a_closed_list(kind):
     assert reason(replace(MESSAGES["claim"], kind="steal").encode) == "field"
 
 
-ASKED = {"payment_state": {"txn": ID}, "bill": {"bill": KID}, "fetch": {"sha256": SHA}}
+ASKED = {
+    "payment_state": {"txn": ID},
+    "bill": {"bill": KID},
+    "fetch": {"sha256": SHA},
+    "dossier": {"txn": ID},
+    "code": {"code": "TAM-K0001-000042-2"},
+}
 
 
 @pytest.mark.parametrize("kind", QUESTIONS)

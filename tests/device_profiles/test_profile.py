@@ -101,6 +101,18 @@ def test_every_shipped_usb_id_has_its_source_in_words_above_it():
             assert any(word in above for word in sources), name
 
 
+def test_a_display_may_say_how_large_its_panel_is():
+    shipped = shipped_peripherals()
+    upright, lying = shipped["display-browser"], shipped["display-browser-15in"]
+    assert upright.limits == {"width_px": 1080, "height_px": 1920, "dpi": 103}
+    assert (lying.driver, lying.limits) == ("browser", {"width_px": 1280, "height_px": 800, "dpi": 97})
+    assert shipped["display-simulated"].limits == {}
+    with pytest.raises(profile.ProfileError, match=r"limits\.dpi must be a whole number"):
+        profile.parse_peripheral(SCREEN + "[limits]\ndpi = 0\n", "screen")
+    with pytest.raises(profile.ProfileError, match="unknown key 'width_dots'"):
+        profile.parse_peripheral(SCREEN + "[limits]\nwidth_dots = 1\n", "screen")
+
+
 def test_the_document_for_authors_names_every_shipped_model_driver_and_setting():
     text = (Path(__file__).parents[2] / "docs" / "DRIVERS.md").read_text("utf-8")
     drivers = {driver for drivers in profile.DRIVERS.values() for driver in drivers}

@@ -246,6 +246,8 @@ def test_typed_fields_may_hold_what_looks_like_a_card_number_and_have_a_check_of
         ("payment.created", "bills_as_of_ms"),
         ("payment.created", "expires_ms"),
         ("payment.state", "as_of_ms"),
+        ("dossier.created", "deadline_ms"),
+        ("dossier.seen", "official"),
     }
     like_a_card = {
         "amount": 4222222222222,
@@ -257,6 +259,12 @@ def test_typed_fields_may_hold_what_looks_like_a_card_number_and_have_a_check_of
     fields = RECORDS["payment.created"] | like_a_card
     assert unpack(pack("payment.created", fields)) == ("payment.created", fields)
     pack("payment.state", RECORDS["payment.state"] | {"as_of_ms": 1790000000005})
+    pack("dossier.created", RECORDS["dossier.created"] | {"deadline_ms": 1790000000005})
+    official = "H29.17-261122-000009"
+    assert len(records.luhn_card_runs(official)) == 1
+    pack("dossier.seen", RECORDS["dossier.seen"] | {"official": official})
+    for text in (CARD, "TAM-K0001-000042-2", "x"):
+        assert refusal(check, "dossier.seen", RECORDS["dossier.seen"] | {"official": text}).field == "official"
     for text in ("0011 001234567", full_width("0011001234567"), "x-1", "x" * 20):
         assert (
             refusal(check, "payment.created", RECORDS["payment.created"] | {"payee_account": text}).field
@@ -267,6 +275,57 @@ def test_typed_fields_may_hold_what_looks_like_a_card_number_and_have_a_check_of
 def test_twelve_digits_are_no_card_number():
     """A citizen's identity number has twelve."""
     pack("slip.result", RECORDS["slip.result"] | {"detail": "079099123456"})
+
+
+def answered(*rows):
+    return RECORDS["dossier.created"] | {"answers": tuple(rows)}
+
+
+ANSWER = ["guest_name.1", "Trần Thị Bình", "typed"]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("x", "an answer is [key, text in NFC, source]"),
+        ([], "an answer is"),
+        (["name", "x"], "an answer is"),
+        (["name", "x", "typed", 1], "an answer is"),
+        (["name", 1, "typed"], "an answer is"),
+        (["Name", "x", "typed"], "an answer is"),
+        (["name.0", "x", "typed"], "an answer is"),
+        (["name.1.2", "x", "typed"], "an answer is"),
+        (["n" * 31, "x", "typed"], "an answer is"),
+        (["name", "x", "guessed"], "an answer is"),
+        (["name", "", "typed"], "name must have 1 to 2000 characters"),
+        (["name", "x" * 2001, "typed"], "name must have 1 to 2000 characters"),
+        (["name", "e\u0302\u0323", "typed"], "name is not in NFC"),
+        (["name", "\ud800", "typed"], "name is not in NFC"),
+        (["name", f"thẻ {CARD}", "typed"], "name looks like a payment-card number"),
+    ],
+)
+def test_an_answer_of_a_dossier_is_key_text_and_source_and_no_card(row, words):
+    refused = refusal(check, "dossier.created", answered(ANSWER, row))
+    assert (refused.kind, refused.field) == ("dossier.created", "answers")
+    assert words in str(refused)
+    assert CARD not in str(refused)
+
+
+def test_all_answers_together_fit_a_record():
+    rows = [[f"a{number}", "ệ" * 2000, "typed"] for number in range(8)]
+    packed = pack("dossier.created", answered(*rows))
+    assert len(packed) + 4 < PAD_SIZES[-1]
+    assert unpack(packed)[1]["answers"] == tuple(rows)
+    full = RECORDS["dossier.created"] | {"answers": tuple([f"a{at}", "x" * 307, "typed"] for at in range(160))}
+    assert len(pack("dossier.created", full)) + 4 < PAD_SIZES[-1]
+    refused = refusal(check, "dossier.created", answered(*rows, ["last", "ệ" * 2000, "typed"]))
+    assert "more than 49152 bytes of answers" in str(refused)
+    assert refusal(check, "dossier.created", answered(*[ANSWER] * 161)).field == "answers"
+
+
+def test_a_ward_is_five_digits():
+    for ward in ("2709", "27 97", "２７０９７"):
+        assert refusal(check, "dossier.created", RECORDS["dossier.created"] | {"ward": ward}).field == "ward"
 
 
 VALUES = st.none() | st.booleans() | st.integers(-1, 2**54) | st.binary(max_size=33) | st.text(max_size=81)

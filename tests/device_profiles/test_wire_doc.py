@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from device_profiles import anchors, bills, cbor, layout, messages, records, wire
+from device_profiles import anchors, bills, catalogue, catalogue_set, cbor, layout, messages, records, wire
 from device_profiles.cbor import decode
 from device_profiles.layout import Rule
 from provisioning import keys, sealing
@@ -23,7 +23,9 @@ MODULES = {
     "messages": messages,
     "bills": bills,
     "anchors": anchors,
+    "catalogue": catalogue,
     "records": records,
+    "catalogue_set": catalogue_set,
 }
 FIELDS = ("key", "name", "type", "limits", "meaning")
 FORMAT_ROW = ("0", "format", "number", "1")
@@ -214,7 +216,14 @@ def versions(text: str) -> list[str]:
         table = next(each for each in tables(text) if each.columns == FIELDS and each.heading == kind)
         if not any(row[1] == name and row[4].startswith(f"since version {version}: ") for row in table.rows):
             complaints.append(f"{kind}.{name}: not said to be there since version {version}")
-    if not found or {wire.FORMAT, messages.FORMAT, anchors.FORMAT, bills.FORMAT, records.VERSION} != {numbers[-1]}:
+    if not found or {
+        wire.FORMAT,
+        messages.FORMAT,
+        anchors.FORMAT,
+        bills.FORMAT,
+        catalogue_set.FORMAT,
+        records.VERSION,
+    } != {numbers[-1]}:
         complaints.append("the last version is not the one that is written")
     return complaints
 
@@ -242,6 +251,9 @@ def test_the_page_and_the_code_say_the_same(rule):
         (layouts, "| only grows; a lower one is refused |", "|  |"),
         (others, "`kiosk/ack/1` | Ack | fleet key of role `ack`", "`kiosk/ack/1` | Ack | fleet key of role `set`"),
         (others, "| `wire.SHARDS` | 64 |", "| `wire.SHARDS` | 32 |"),
+        (layouts, "| 9 | valid | list | at most 2 |", "| 9 | valid | list | at most 3 |"),
+        (layouts, "### question dossier", "### question file"),
+        (others, "| `catalogue.GROUPS_MAX` | 8 |", "| `catalogue.GROUPS_MAX` | 9 |"),
         (others, "| `bills.BILLS_MAX_COUNT` |", "| `bills.BILLS_MAX` |"),
         (others, "| 8 | exposure_count |", "| 7 | exposure_count |"),
         (others, "| 1 | heartbeat_s |", "| 1 | heartbeat_ms |"),

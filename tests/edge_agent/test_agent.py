@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from device_profiles import records
-from device_profiles.messages import DEVICE_KEYS, STATUS
+from device_profiles.messages import DEVICE_KEYS, STATUS, STATUS_KEYS
 from device_profiles.wire import Batch, envelope_decode, record_decode, unpad
 from edge_agent import effects as do
 from edge_agent import events
-from edge_agent.agent import PAGE_SILENT_S, Agent
+from edge_agent.agent import PAGE_SILENT_S, ROOM_AGAIN_BYTES, ROOM_BYTES, Agent
 from edge_agent.clock import Clock
 from edge_agent.inbound import Inbound
 from edge_agent.journal import Journal
@@ -276,3 +276,31 @@ def test_a_slip_behind_a_refused_write_was_never_printed_and_is_said_to_have_fai
     slip = do.Print(b"j" * 16, do.Slip((("text", "x"),)))
     rig.do(events.LinkDown("x"), do.Remember({"pay.jobs": "y" * 20_000}), slip)
     assert events.PrintDone(b"j" * 16, "failed", "not kept on disk") in rig.script.heard
+
+
+def test_a_disk_that_is_nearly_full_is_said_in_time_and_again_when_there_is_room(tmp_path, fleet):
+    rig = Rig(tmp_path, fleet)
+    rig.start()
+    rig.do(events.Tick())
+    assert not [each for each in rig.script.heard if isinstance(each, events.Storage)]
+    pages = rig.journal._db.execute("PRAGMA page_count").fetchone()[0]
+
+    def leave(size_bytes: int) -> list[bool]:
+        rig.journal._db.execute(f"PRAGMA max_page_count = {pages + size_bytes // 1024}")
+        rig.script.heard.clear()
+        rig.time_s += 6
+        rig.do(events.Tick())
+        return [each.full for each in rig.script.heard if isinstance(each, events.Storage)]
+
+    assert leave(ROOM_BYTES - 1024 * 1024) == [True]
+    assert rig.agent._status(rig.clock.now())[STATUS_KEYS["stopped"]] == ["storage"]
+    assert leave(ROOM_BYTES + 1024 * 1024) == [], "just above the line it does not flap"
+    assert leave(ROOM_AGAIN_BYTES + 1024 * 1024) == [False]
+    assert rig.agent._status(rig.clock.now())[STATUS_KEYS["stopped"]] == []
+    rig.journal.close()
+
+
+def test_a_journal_that_cannot_say_how_much_room_it_has_has_none(tmp_path, fleet):
+    rig = Rig(tmp_path, fleet)
+    rig.journal.close()
+    assert rig.journal.room_bytes() == 0

@@ -321,3 +321,19 @@ def test_a_station_with_the_longest_words_on_every_port_still_fits_its_heartbeat
         full.do(PeripheralState(port, "ô" * 99, "s" * 99, "p" * 99, "d" * 999, "a" * 99, "i" * 999))
     status = {STATUS_KEYS[name]: value for name, value in full.said.items()}
     assert len(encode(status)) < HEAD_MAX_BYTES / 2
+
+
+def test_two_records_refused_in_one_turn_are_both_owed(bed):
+    """Another machine's refusal is heard first and brings a second record before the first one's is."""
+    bed.do(printer())
+    bed.do(PeripheralState("reader", "acr", "online"))
+    bed.records.clear()
+    bed.do(printer("offline"))
+    bed.made.components["reader"].hear(PeripheralState("reader", "acr", "noDevice"), bed.now())
+    bed.do(events.AppendFailed("payment.state", None, "disk full"))
+    assert [each["port"] for each in bed.records] == ["printer", "reader"]
+    bed.do(events.AppendFailed("device.state", None, "disk full"))
+    bed.do(events.AppendFailed("device.state", None, "disk full"))
+    bed.do(events.ServiceResumed("journal"))
+    bed.wait(2)
+    assert {each["port"] for each in bed.records[2:]} == {"printer", "reader"}

@@ -183,3 +183,14 @@ def test_a_copy_of_the_file_taken_while_it_is_open_opens_with_what_was_committed
     assert thief.next == 4
     thief.close()
     journal.close()
+
+
+def test_a_prune_that_the_disk_refuses_is_a_fault_and_everything_is_still_held(path):
+    journal = filled(path, 4)
+    journal.close()
+    with pytest.raises(JournalFault, match="could not prune"):
+        journal.prune(3)
+    assert journal.first_held == 0
+    again = Journal.open(path, DEVICE, 1)
+    assert (again.first_held, len(again.after(0, 10, 1 << 20))) == (0, 4)
+    again.close()

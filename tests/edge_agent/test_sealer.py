@@ -118,3 +118,16 @@ def test_a_failed_append_leaves_no_half_drawn_key(journal, fleet):
     journal._db.execute("PRAGMA max_page_count = 1000000")
     sealer.append("station.started", FIELDS, STAMP, NOW_MS)
     assert all(kind == "station.started" for _, kind in opened(journal, fleet))
+
+
+def test_a_key_that_has_sealed_enough_is_followed_by_a_new_one_within_the_same_visit(journal, fleet, monkeypatch):
+    monkeypatch.setattr("edge_agent.sealer.RECORDS_PER_KEY_MAX", 3)
+    sealer = Sealer(journal, fleet.trust)
+    sealer.prepare(STAMP, NOW_MS)
+    sealer.begin(STAMP, NOW_MS)
+    for _ in range(4):
+        sealer.append("station.started", FIELDS, STAMP, NOW_MS)
+    assert [key for key, _ in opened(journal, fleet)] == [0, 0, 3, 3]
+    sealer.wipe()
+    sealer.append("station.started", FIELDS, STAMP, NOW_MS)
+    assert opened(journal, fleet)[-1][0] == 6, "nothing is sealed any more with a key of that visit"

@@ -291,3 +291,16 @@ def test_a_link_that_refuses_the_batch_is_tried_again_later():
     machine.on(events.BatchNotSent("full"), at(0))
     assert machine.on(events.Tick(), at(0.5)) == []
     assert machine.on(events.Tick(), at(1.5)) == [SendBatch(0, 0)]
+
+
+def test_a_stop_that_the_journal_may_have_refused_is_written_again_when_it_is_back():
+    rig = Rig(state={"sync.stopped": "quarantined"})
+    assert Remember({"sync.stopped": "quarantined"}) in rig.do(events.ServiceResumed("journal"))
+    assert Remember not in {type(each) for each in Rig().do(events.ServiceResumed("journal"))}
+
+
+@pytest.mark.parametrize(("told", "every_s"), [(20, 20.0), (0, 60.0), (-5, 60.0), (True, 60.0), ("20", 60.0)])
+def test_the_fleet_sets_how_often_the_heart_beats_and_nonsense_changes_nothing(told, every_s):
+    rig = Rig()
+    rig.do(events.Configured({"heartbeat_s": told}))
+    assert rig.machine.heartbeat_s == every_s

@@ -38,7 +38,8 @@ def bed(**world: object) -> Bed:
 def at_key(**world: object) -> Bed:
     made = bed(**world)
     made.touch("start", "vi")
-    made.touch("service", "card")
+    made.touch("group", "lookup")
+    made.touch("service", "id_card_check")
     return made
 
 
@@ -144,7 +145,8 @@ def test_a_card_that_somebody_left_behind_is_never_tried_with_the_next_residents
     made = bed()
     made.send(events.CardIn("r"))
     made.touch("start", "vi")
-    made.touch("service", "card")
+    made.touch("group", "lookup")
+    made.touch("service", "id_card_check")
     assert wording.say("vi", "card_lift") in Renderer().html(made.screen)
     made.type("012345")
     assert not of(made.touch("next"), ReadCard)
@@ -170,13 +172,14 @@ def test_a_card_laid_down_behind_help_or_the_warning_is_read_when_it_closes(clos
 
 def test_the_digits_reach_no_other_service_and_no_screen_after_a_scan():
     made = at_wait()
-    made.touch("back")
-    made.touch("back")
-    made.touch("service", "fee")
+    for _ in range(3):
+        made.touch("back")
+    made.touch("group", "bill")
     assert (made.name, made.data["typed"]) == ("unit", "")
     made = fault("damaged")
     made.touch("back")
-    made.touch("service", "fee")
+    made.touch("back")
+    made.touch("group", "bill")
     assert made.data["typed"] == ""
     made = at_key()
     made.send(events.Scanned(QR))
@@ -260,7 +263,8 @@ def test_the_operators_certificates_go_with_the_request():
 def test_without_a_trusted_clock_no_time_is_claimed_and_nothing_is_called_expired():
     made = bed(quality=0)
     made.touch("start", "vi")
-    made.touch("service", "card")
+    made.touch("group", "lookup")
+    made.touch("service", "id_card_check")
     made.type("000077")
     made.touch("next")
     (read,) = of(made.send(events.CardIn("r")), ReadCard)
@@ -353,20 +357,21 @@ def test_a_card_left_behind_is_called_out_on_the_idle_screen_until_it_is_taken()
 
 def test_without_a_reader_the_service_is_withdrawn_with_its_reason_and_comes_back():
     made = Bed()
-    assert made.data["frame"]["card"] == {"state": "none", "why": "no_reader"}
+    assert made.offer("id_card_check") == ("none", "no_reader")
     made.touch("start", "vi")
-    made.touch("service", "card")
-    assert made.name == "home"
+    made.touch("group", "lookup")
+    made.touch("service", "id_card_check")
+    assert made.name == "group"
     assert wording.say("vi", "why.no_reader") in Renderer().html(made.screen)
     made.send(READER)
-    assert made.data["frame"]["card"]["state"] == "ready"
+    assert made.offer("id_card_check")[0] == "ready"
     assert wording.say("vi", "why.no_reader") not in Renderer().html(made.screen)
-    made.touch("service", "card")
+    made.touch("service", "id_card_check")
     assert made.name == "card_key"
     made.touch("back")
     made.send(replace(READER, state="noDevice"))
-    assert made.data["frame"]["card"]["state"] == "none"
-    assert made.data["frame"]["service"]["state"] == "ready", "what needs no reader goes on"
+    assert made.offer("id_card_check")[0] == "none"
+    assert made.offer("management_fee")[0] == "ready", "what needs no reader goes on"
 
 
 def test_a_reader_pulled_out_while_reading_is_a_fault_and_once_more_waits_for_it():

@@ -389,7 +389,7 @@ def test_whoever_left_the_recovered_screen_is_shown_to_nobody_after_another_powe
         again.wait(60)
     assert again.name == "idle"
     third = Bed(state=again.state)
-    assert (third.name, "pay.offer" in third.state) == ("idle", False)
+    assert (third.name, "visit.offer" in third.state) == ("idle", False)
 
 
 def test_a_payment_under_review_is_called_that_after_a_power_cut():

@@ -292,7 +292,7 @@ def test_language_and_large_text_hold_until_the_visit_ends():
     bed.touch("language", "en")
     bed.touch("big", "1")
     assert (bed.screen.language, bed.screen.big) == ("en", True)
-    bed.touch("service", "fee")
+    bed.touch("group", "bill")
     assert (bed.screen.language, bed.screen.big) == ("en", True)
     bed.touch("restart")
     bed.touch("end")
@@ -310,16 +310,16 @@ def test_nothing_of_a_visit_is_left_in_the_machine():
 
 def test_the_station_names_what_it_cannot_do_on_the_idle_and_home_screens():
     bed = Bed(quality=1)
-    assert bed.data["frame"]["service"] == {"state": "read_only", "why": "clock"}
+    assert bed.offer("management_fee") == ("limited", "clock")
     assert bed.data["frame"]["time_ms"] is None
-    assert Bed(bills=None).data["frame"]["service"] == {"state": "none", "why": "no_list"}
-    assert Bed().data["frame"]["service"] == {"state": "ready", "why": ""}
+    assert Bed(bills=None).offer("management_fee") == ("none", "no_list")
+    assert Bed().offer("management_fee") == ("ready", "")
 
 
 def test_without_a_list_the_service_does_not_open():
     bed = Bed(bills=None)
     bed.touch("start", "vi")
-    assert bed.touch("service", "fee") == []
+    assert bed.touch("group", "bill") == []
     assert bed.send(events.Scanned(b"A1205")) == []
 
 

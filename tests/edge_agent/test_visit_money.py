@@ -173,12 +173,12 @@ def test_contact_is_remembered_every_ten_minutes_and_no_more_often():
 
 def test_an_ack_is_a_contact():
     class Ack:
-        time_ms = START_MS
+        time_ms, next = START_MS, 0
 
     bed = Bed(online=False, contact=False)
-    assert bed.data["frame"]["service"] == {"state": "read_only", "why": "contact"}
+    assert bed.offer("management_fee") == ("limited", "contact")
     bed.send(events.Acked(Ack(), 0, None, 0))
-    assert bed.data["frame"]["service"] == {"state": "ready", "why": ""}
+    assert bed.offer("management_fee") == ("ready", "")
 
 
 # one payment per bill, and the exposure

@@ -40,7 +40,7 @@ def _stand(bed: Bed, place: str) -> None:
             bed.touch("start", "vi")
         case "unit":
             bed.touch("start", "vi")
-            bed.touch("service")
+            bed.touch("group", "bill")
         case "bills":
             bed.to_bills()
         case "review":

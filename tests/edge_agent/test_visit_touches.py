@@ -109,7 +109,7 @@ def test_a_double_tap_on_the_tick_leaves_it_ticked():
 def test_fast_fingers_on_the_keyboard_lose_no_letter():
     bed = Bed()
     bed.touch("start", "vi")
-    bed.touch("service")
+    bed.touch("group", "bill")
     first = bed.screen.number
     for letter in "A1205":
         bed.touch("key", letter, screen=first)
@@ -120,14 +120,14 @@ def test_fast_fingers_on_the_keyboard_lose_no_letter():
 def test_a_key_that_is_not_on_the_keyboard_types_nothing(value):
     bed = Bed()
     bed.touch("start", "vi")
-    bed.touch("service")
+    bed.touch("group", "bill")
     assert bed.touch("key", value) == []
 
 
 def test_the_field_takes_twelve_letters_and_can_be_erased():
     bed = Bed()
     bed.touch("start", "vi")
-    bed.touch("service")
+    bed.touch("group", "bill")
     assert bed.touch("next") == []
     bed.type("A" * 20)
     assert bed.data["typed"] == "A" * 12

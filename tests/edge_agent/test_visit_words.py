@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import string
@@ -13,7 +14,7 @@ import pytest
 
 import edge_agent
 from edge_agent.machines import moments, slips, wording
-from edge_agent.machines.scene import Payment, VisitSettings
+from edge_agent.machines.scene import Payment
 from tests.edge_agent.visit_bed import BILLS, SETTINGS, START_MS
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ DOMAIN_WORDS = {
     "state.awaiting": ("CHỜ XÁC NHẬN – CHƯA PHẢI BIÊN LAI", "AWAITING CONFIRMATION – NOT A RECEIPT"),
     "state.confirmed": ("ĐÃ XÁC NHẬN THANH TOÁN", "PAYMENT CONFIRMED"),
     "state.exception": ("CẦN KIỂM TRA – vui lòng giữ phiếu này", "UNDER REVIEW – please keep this slip"),
+    "state.saved": ("ĐÃ LƯU TẠI MÁY – CHƯA GỬI", "SAVED AT THE STATION – NOT SENT"),
+    "state.sent": ("ĐÃ GỬI – CHỜ TIẾP NHẬN", "SENT – AWAITING ACCEPTANCE"),
+    "state.accepted": ("ĐÃ TIẾP NHẬN", "ACCEPTED"),
     "slip.failed": (
         "Đã lưu. Mã của bạn: {code}. Máy chưa in được phiếu.",
         "Saved. Your code: {code}. The slip could not be printed.",
@@ -79,6 +83,22 @@ def test_the_domains_words_stand_unchanged(key):
     assert wording.TEXTS[key] == DOMAIN_WORDS[key]
 
 
+def test_the_words_of_a_deadline_at_risk_are_the_domains_with_the_stations_hotline():
+    said = [wording.say(each, "deadline.risk", time="23:00", hotline="0693187111") for each in ("vi", "en")]
+    assert said == [
+        ("Thủ tục này có hạn 23:00. Nếu máy chưa gửi kịp, hãy báo Công an phường, gọi 0693187111 hoặc dùng VNeID."),
+        (
+            "This procedure is due at 23:00. If the station cannot send in time, tell the ward police, "
+            "call 0693187111 or use VNeID."
+        ),
+    ]
+
+
+def test_a_text_that_stands_in_two_tables_is_an_error():
+    with pytest.raises(ValueError, match=r"two tables of words: b; keep one"):
+        wording.merged({"a": ("1", "1"), "b": ("2", "2")}, {"b": ("3", "3")})
+
+
 @pytest.mark.parametrize("key", wording.TEXTS)
 def test_every_text_is_whole_in_both_languages(key):
     vi, en = wording.TEXTS[key]
@@ -91,10 +111,10 @@ def test_every_text_is_whole_in_both_languages(key):
 
 def used_keys() -> set[str]:
     """Every key that a template or a machine names, whole or by its first part."""
-    text = "\n".join(path.read_text("utf-8") for path in SOURCES if path.name != "wording.py")
+    text = "\n".join(path.read_text("utf-8") for path in SOURCES if not path.name.startswith("word"))
     whole = set(re.findall(r'"([a-z_0-9]+(?:\.[a-z_0-9]+)*)"', text))
     whole |= set(re.findall(r"'([a-z_0-9]+(?:\.[a-z_0-9]+)*)'", text))
-    first = set(re.findall(r"""["']([a-z]+\.)["']\s*~""", text)) | {"why."}
+    first = set(re.findall(r"""["']([a-z_.]+\.)["']\s*~""", text)) | {"why."}
     return {key for key in wording.TEXTS if key in whole or any(key.startswith(each) for each in first)}
 
 
@@ -162,7 +182,7 @@ def test_the_code_slip_names_no_person_no_unit_and_no_amount():
 
 
 def test_a_simulated_station_says_so_on_paper():
-    simulated = VisitSettings(station="K0001", title="T", address="A", counter_first=0, counter_end=9, simulated=True)
+    simulated = dataclasses.replace(SETTINGS, simulated=True)
     assert "MÔ PHỎNG" in styles(slips.code_slip(simulated, "X", START_MS, "en"), "bold")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -199,6 +200,44 @@ def test_an_idle_printer_is_looked_at_and_only_changes_are_posted(start, inbox):
     printer.says = PeripheralState("printer", "p", "offline", "out", "out of paper")
     inbox.until(lambda box: len(box) == 2)
     assert inbox[1] == printer.says
+
+
+class Watched(Scripted):
+    """One that has to be watched: what it says next is new, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news: list[PeripheralState] = []
+
+    def watch(self):
+        self.calls.append("watch")
+        return self.news.pop(0) if self.news else None
+
+
+def test_a_printer_that_is_to_be_watched_is_and_only_what_is_new_is_posted(start, inbox):
+    printer = Watched()
+    start(printer, replace(PATIENT, watch_s=0.01))
+    inbox.until(lambda _: printer.calls.count("watch") > 3)
+    assert inbox.states() == ["online"]
+    printer.news = [PeripheralState("printer", "p", "offline"), PeripheralState("printer", "p", "offline")]
+    inbox.until(lambda _: not printer.news)
+    inbox.until(lambda box: box.states() == ["online", "offline"])
+    assert printer.calls.count("state") == 0
+
+
+def test_a_watched_printer_is_looked_at_too_and_never_while_it_prints(start, inbox):
+    printer = Watched()
+    worker = start(printer, replace(QUICK, watch_s=0.005))
+    inbox.until(lambda _: printer.calls.count("state") > 3)
+    printer.gate.clear()
+    assert worker.print(b"1", SLIP)
+    inbox.until(lambda _: "print" in printer.calls)
+    time.sleep(0.1)
+    assert printer.calls[-1] == "print"
+    printer.gate.set()
+    inbox.until(lambda box: box.done())
+    inbox.until(lambda _: printer.calls[-1] == "watch")
+    assert printer.calls[printer.calls.index("print") + 1] == "state"
 
 
 def test_a_state_that_was_asked_for_is_posted_even_if_unchanged(start, inbox):

@@ -7,9 +7,11 @@ happen. Decides no expectation.
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from device_profiles.bills import Bill, BillSet
+from device_profiles.catalogue_toml import load_shipped
 from edge_agent import events
 from edge_agent.effects import Append, Ask, Print, Remember, Screen, Show
 from edge_agent.machines.payment import Limits
@@ -45,6 +47,8 @@ SETTINGS = VisitSettings(
     address="Phường Bình Trưng",
     counter_first=42,
     counter_end=1000,
+    catalogue=load_shipped(),
+    ward="27097",
     limits=Limits(policy="PREFER_ONLINE"),
 )
 
@@ -79,6 +83,7 @@ class Bed:
         self.done: list[object] = []
         self.screens: list[Screen] = []
         self.refuse = ""
+        self.next = 0
         self.send(events.Started(1, dict(self.state)))
         if bills:
             self.send(events.BillsApplied(bills))
@@ -88,6 +93,7 @@ class Bed:
             self.send(events.LinkUp(1))
         if printer:
             self.send(events.PeripheralState("printer", "simulated", "online", "full"))
+        self.send(events.PeripheralState("scanner", "simulated", "online"))
         self.done.clear()
 
     @property
@@ -101,6 +107,10 @@ class Bed:
     @property
     def data(self):
         return self.screen.data
+
+    def offer(self, service: str) -> tuple[str, str]:
+        """How a service is offered on the screen that stands there: (state, why)."""
+        return next((each["state"], each["why"]) for each in self.data["frame"]["offers"] if each["id"] == service)
 
     def send(self, event: object) -> list[object]:
         """One event; performs what comes back as the hand does, and gives what was performed."""
@@ -120,12 +130,16 @@ class Bed:
                     return performed
             if isinstance(effect, Append):
                 self._keep(effect.remember)
+                self.next += 1
             if isinstance(effect, Remember):
                 self._keep(effect.values)
             if isinstance(effect, Show):
                 self.screens.append(effect.screen)
             performed.append(effect)
         self.done += performed
+        written = [each for each in performed if isinstance(each, Append)]
+        for number, each in enumerate(written, self.next - len(written) + 1):
+            performed = performed + self.send(events.Committed(number, each.txn))
         return performed
 
     def _keep(self, values) -> None:
@@ -152,7 +166,7 @@ class Bed:
 
     def to_bills(self, unit: str = "A1205", language: str = "vi") -> None:
         self.touch("start", language)
-        self.touch("service", "fee")
+        self.touch("group", "bill")
         self.type(unit)
         self.touch("next")
 
@@ -171,7 +185,26 @@ class Bed:
         asked = of(performed, Ask)
         return self.answer(asked[0], status="open") if asked else performed
 
+    def fill(self, *steps: tuple[str, str]) -> None:
+        """Answer questions one after another: ("choose", id), ("type", text), ("quick", word), ("skip", ""), …"""
+        for action, value in steps:
+            if action == "type":
+                self.touch("erase", "all")
+                self.type(value)
+                self.touch("next")
+            elif action == "quick":
+                self.touch("quick", value)
+                self.touch("next")
+            else:
+                self.touch(action, value)
+
     # the fleet
+
+    def ack(self, *, following: int | None = None) -> list[object]:
+        """The fleet has everything up to `following`, or to the newest record."""
+        held = self.next if following is None else following
+        ack = SimpleNamespace(next=held, digest=b"d" * 32, time_ms=self.wall_ms)
+        return self.send(events.Acked(ack, self.next, b"d" * 32, 0))
 
     def answer(self, ask: Ask, **fields: object) -> list[object]:
         return self.send(events.Answered(ask.question, fields, self.wall_ms))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from edge_agent import events
 from edge_agent.card import CardData
 from edge_agent.effects import Ask, ReadCard
+from edge_agent.machines.technician import hashed
+from tests.edge_agent import form_bed
+from tests.edge_agent.form_bed import NATIONAL, ZONE
 from tests.edge_agent.visit_bed import START_MS, Bed, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ZONE = "IDVNM1900123457079190012345<<79001158F3001156VNM<<<<<<<<<<<2NGUYEN<<THI<MINH<ANH<<<<<<<<<<"
-NATIONAL = {"id_number": "079190012345", "name": "Nguyễn Thị Minh Anh"}
 
 
 def _idle_clock() -> Bed:
@@ -35,7 +35,7 @@ def _home(**world: object) -> Bed:
 
 def _unit() -> Bed:
     bed = _home()
-    bed.touch("service")
+    bed.touch("group", "bill")
     bed.type("A1205")
     return bed
 
@@ -111,7 +111,8 @@ def _card(place: str, **data: object) -> Bed:
     bed = Bed()
     bed.send(events.PeripheralState("reader", "r", "online"))
     bed.touch("start", "vi")
-    bed.touch("service", "card")
+    bed.touch("group", "lookup")
+    bed.touch("service", "id_card_check")
     if place == "card_key":
         return bed
     bed.type("012345")
@@ -145,7 +146,8 @@ def _card_behind(place: str) -> Bed:
     bed.send(events.PeripheralState("reader", "r", "online"))
     bed.send(events.CardIn("r"))
     bed.touch("start", "vi")
-    bed.touch("service", "card")
+    bed.touch("group", "lookup")
+    bed.touch("service", "id_card_check")
     if place == "card_wait":
         bed.type("012345")
         bed.touch("next")
@@ -172,6 +174,114 @@ def _out_kept() -> Bed:
 
 def _recovered() -> Bed:
     return Bed(state={"pay.showing": [b"t" * 16, "TAM-K0001-000042-2", START_MS, True]})
+
+
+def _upto(form: str, count: int, typed: str = "", **world: object) -> Bed:
+    """A form after so many answers, with something typed at the next question."""
+    make, steps = {"report": (form_bed.report, form_bed.REPORT), "stay": (form_bed.stay, form_bed.STAY)}[form]
+    bed = make(**world)
+    bed.fill(*steps[:count])
+    bed.type(typed)
+    return bed
+
+
+def _asked_wrong() -> Bed:
+    bed = _upto("stay", 0, "0123")
+    bed.touch("next")
+    return bed
+
+
+def _who(way: str, **data: object) -> Bed:
+    bed = form_bed.begin("dossier")
+    bed.touch("way", way)
+    if way == "code":
+        bed.send(events.Scanned(form_bed.CODE.encode()))
+    else:
+        form_bed.read_card(bed, **data)
+    return bed
+
+
+def _code_wait(scan: bytes = b"") -> Bed:
+    bed = form_bed.begin("dossier")
+    bed.touch("way", "code")
+    if scan:
+        bed.send(events.Scanned(scan))
+    return bed
+
+
+def _revealed() -> Bed:
+    bed = form_bed.reviewed("stay")
+    bed.touch("reveal")
+    return bed
+
+
+def _later_faults() -> Bed:
+    """The first day has passed since it was answered: the review says all that is wrong now."""
+    bed = form_bed.reviewed("stay")
+    bed.wall_ms += 3 * 86_400_000
+    bed.send(events.Tick())
+    return bed
+
+
+def _filed(form: str, *then: str, **world: object) -> Bed:
+    bed = form_bed.filed(form, **world)
+    if "sent" in then:
+        bed.ack()
+    if "printed" in then:
+        bed.send(events.PrintDone(bed.slips()[-1].job, "confirmed"))
+    for state in {"ACCEPTED", "NEEDS_MORE", "REJECTED"} & set(then):
+        bed.answer(bed.next_question(), state=state, **TOLD[state])
+    return bed
+
+
+TOLD = {
+    "ACCEPTED": {"official": "G01.899.909-261118-000017"},
+    "NEEDS_MORE": {"words": "Thiếu số căn hộ của chỗ ở."},
+    "REJECTED": {"words": "Khách đã được đăng ký tạm trú tại địa chỉ này."},
+}
+
+
+def _technician(*keys: str, pin: bool = True) -> Bed:
+    bed = Bed()
+    bed.send(events.PeripheralState("printer", "epson_tm_t20iii", "online", "low", "paper is low", "clear"))
+    if pin:
+        bed.send(events.Configured({"technician_pin": PIN_KEPT}))
+    bed.touch("technician")
+    for key in keys:
+        bed.touch(*(("next",) if key == "next" else ("key", key)))
+    return bed
+
+
+PIN = "284613"
+PIN_KEPT = b"s" * 16 + hashed(PIN, b"s" * 16)
+
+
+def _full() -> Bed:
+    bed = _home()
+    bed.send(events.Storage(full=True))
+    return bed
+
+
+def _group() -> Bed:
+    bed = form_bed.reader(_home())
+    bed.touch("group", "lookup")
+    return bed
+
+
+def _code(typed: str = "", **answer: object) -> Bed:
+    """The look-up by code, and what the fleet says where `answer` is given."""
+    bed = _group()
+    bed.touch("service", "code_lookup")
+    bed.type(typed)
+    bed.touch("next")
+    asks = [each for each in of(bed.done, Ask) if each.kind == "code"]
+    if asks and answer:
+        bed.answer(asks[0], **answer)
+    return bed
+
+
+SLIP = "00010000422"
+MADE = {"created_ms": START_MS - 3_600_000}
 
 
 SCENES: dict[str, Callable[[], Bed]] = {
@@ -215,6 +325,54 @@ SCENES: dict[str, Callable[[], Bed]] = {
     "idle_card_left": _card_left,
     "recovered_reprint": lambda: _reprint("pending"),
     "recovered_confirmed": lambda: _reprint("confirmed"),
+    "home_full": _full,
+    "group": _group,
+    "code_ask": lambda: _code("00010000"),
+    "code_ask_wrong": lambda: _code("00010000423"),
+    "code_ask_unknown": lambda: _code(SLIP, matter="none", state="UNKNOWN"),
+    "code_checking": lambda: _code(SLIP),
+    "code_told": lambda: _code(SLIP, matter="dossier", state="ACCEPTED", **MADE),
+    "code_told_payment": lambda: _code(SLIP, matter="payment", state="AWAITING_CONFIRMATION", **MADE),
+    "notice": lambda: form_bed.begin("report"),
+    "identify": lambda: form_bed.begin("dossier"),
+    "code_wait": _code_wait,
+    "code_wait_wrong": lambda: _code_wait(b"https://example.vn"),
+    "who_code": lambda: _who("code"),
+    "who_chip": lambda: _who("card"),
+    "who_verified": lambda: _who("card", authenticity="verified", doubt=""),
+    "ask_choice": form_bed.report,
+    "ask_place": lambda: _upto("report", 5, "taafng 12"),
+    "ask_lines": lambda: _upto("report", 6, "hats to owr canw hooj been canhj, khoong cho ai ngur suoots tuwf toois"),
+    "ask_phone": lambda: _upto("stay", 0, "0912345678"),
+    "ask_phone_wrong": _asked_wrong,
+    "ask_ward": lambda: _upto("stay", 3),
+    "ask_ward_found": lambda: _upto("stay", 3, "binhf"),
+    "ask_date": lambda: _upto("stay", 5),
+    "ask_time": lambda: _upto("stay", 6),
+    "ask_number": lambda: _upto("stay", 9),
+    "ask_guest": lambda: _upto("stay", 10, "traanf vawn"),
+    "ask_optional": lambda: _upto("report", 3),
+    "form_review": lambda: form_bed.reviewed("stay"),
+    "form_review_report": lambda: form_bed.reviewed("report"),
+    "form_review_offline": lambda: form_bed.reviewed("stay", online=False),
+    "form_review_revealed": _revealed,
+    "form_review_faults": _later_faults,
+    "form_saved": lambda: _filed("stay", online=False),
+    "form_saved_report": lambda: _filed("report", "printed", online=False),
+    "form_sending": lambda: _filed("stay"),
+    "form_sent": lambda: _filed("stay", "sent", "printed"),
+    "form_sent_wrong": lambda: _filed("wrong", "sent", "printed"),
+    "form_no_printer": lambda: _filed("stay", "sent", printer=False),
+    "form_accepted": lambda: _filed("stay", "sent", "printed", "ACCEPTED"),
+    "form_more": lambda: _filed("stay", "sent", "printed", "NEEDS_MORE"),
+    "form_rejected": lambda: _filed("stay", "sent", "printed", "REJECTED"),
+    "recovered_saved": lambda: Bed(state=_filed("stay", online=False).state),
+    "recovered_sent": lambda: Bed(state=_filed("stay", "sent", "printed").state),
+    "technician": lambda: _technician("2", "8", "4"),
+    "technician_wrong": lambda: _technician("1", "1", "1", "next"),
+    "technician_locked": lambda: _technician(*("1", "next") * 3),
+    "technician_unset": lambda: _technician(pin=False),
+    "technician_page": lambda: _technician(*PIN, "next"),
     "help": _help,
     "warning": _warning,
     "out": _out,

@@ -10,13 +10,17 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from device_profiles.formats.codes import provisional_code
 from device_profiles.formats.reference import payment_reference
 from device_profiles.messages import STATUS_KEYS
+from fleet_server import dossiers
 from fleet_server.console.app import Console, console_app
 from fleet_server.console.sign_in import secret_of, token_sha256
 from fleet_server.settings import Settings
 from fleet_server.store import (
     Device,
+    Dossier,
+    DossierWord,
     Head,
     LastValues,
     LogRow,
@@ -31,6 +35,8 @@ from fleet_server.store_sqlite import SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
+
+    from fleet_server.dossiers import Decision
 
 T0 = 1_795_000_000_000
 NAME, PASSWORD, TOKEN, BANK_KEY = "huyen", "một mật khẩu dài", "a-token", "bank-key"
@@ -271,6 +277,37 @@ def payment(number: int = 1, **changed: Any) -> Payment:
         said_ms=T0,
     )
     return replace(new, **changed)
+
+
+def dossier(number: int = 1, **changed: Any) -> Dossier:
+    """A dossier of station K0001 without a fault, on which no office has said a word."""
+    new = Dossier(
+        device=device_of("K0001"),
+        txn=b"dossier" + number.to_bytes(9),
+        position=number,
+        created_ms=T0,
+        quality=3,
+        received_ms=T0,
+        service="C4",
+        form="data_wrong/1",
+        catalogue=1,
+        code=provisional_code("K0001", 100 + number),
+        ward="27097",
+        identity="chip_read",
+        urgent=False,
+        deadline_ms=None,
+        language="vi",
+        online=True,
+        answers=6,
+        sources={"chip": 2, "typed": 4},
+        faults=0,
+    )
+    return replace(new, **changed)
+
+
+def said(filed: Dossier, state: Decision, told: str) -> DossierWord:
+    """An office's word on it."""
+    return dossiers.word(filed, state, told, "Trần Thị Ghi", T0)
 
 
 REFERENCES = tuple(payment_reference(bytes([number] * 6)) for number in range(10))

@@ -49,6 +49,36 @@ def payment_fields(**changed: Any) -> dict[str, Any]:
     }
 
 
+SECRETS = ("079195012345", "TRẦN THỊ SYNTHETIC", "chữ đệm phải là Bích", "+84912345678")
+
+
+def dossier_fields(**changed: Any) -> dict[str, Any]:
+    """Fields of a dossier.created for the shipped form "data_wrong/1" that keep the contract and have no fault."""
+    number, name, right, phone = SECRETS
+    return {
+        "service": "C4",
+        "form": "data_wrong/1",
+        "catalogue": 1,
+        "code": "TAM-K0001-000043-3",
+        "ward": "27097",
+        "identity": "chip_read",
+        "answers": (
+            ["id_number", number, "chip"],
+            ["name", name, "chip"],
+            ["datum", "name", "typed"],
+            ["seen", "card", "typed"],
+            ["right", right, "typed"],
+            ["phone", phone, "typed"],
+        ),
+        "consent": "correction-consent/1",
+        "urgent": False,
+        "deadline_ms": None,
+        "language": "vi",
+        "online": True,
+        **changed,
+    }
+
+
 @dataclass
 class Sender:
     """One journal of one device. `records` is all it ever wrote; a batch is any cut of it."""

@@ -261,6 +261,7 @@ QUESTIONS_REFUSED: dict[str, tuple[Callable[[Bed], bytes], str]] = {
     "changed": (lambda bed: flipped(ask(bed).data), "signature"),
     "another device": (lambda bed: ask(bed, device=b"d" * 16).data, "device"),
     "unknown question": (lambda bed: ask(bed, "weather", {1: BILL}).data, "question"),
+    "no code of a slip": (lambda bed: ask(bed, "code", {1: "TAM-K0001-000042-3"}).data, "question"),
     "unfit field": (lambda bed: ask(bed, "bill", {1: b"short"}).data, "field"),
     "a fetch is no question": (lambda bed: ask(bed, "fetch", {1: bytes(32)}).data, "question"),
     "a reply key that agrees on nothing": (lambda bed: ask(bed, reply_key=bytes(32)).data, "sealing_key"),

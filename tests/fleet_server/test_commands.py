@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import sqlite3
 import subprocess
 import sys
 import time
 import unicodedata
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,56 +27,17 @@ from provisioning import enrolment
 from provisioning.identity import Identity
 from provisioning.sealing import SealTo
 from provisioning.trust import FleetTrust
+from tests.fleet_server.desk_bed import ROOT, Desk, is_one_clear_line, make_desk, write
 from tests.fleet_server.station_bed import Sender, payment_fields, register, send
+from tests.fleet_server.test_commands_services import WRONG as OF_SERVICES
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 LIST = ROOT / "tests" / "golden" / "bills" / "toa-a.csv"
-PAYEE = ("--bin", "970415", "--account", "113366668888", "--payee", "BAN QUAN TRI TOA A")
 PLACE = ("--title", "Sảnh A", "--building", "TOA-A", "--ward", "Phường Bình Trưng", "--profile", "simulated")
-
-
-@dataclass
-class Desk:
-    """A fleet folder, and the command as people type it."""
-
-    folder: Path
-
-    @property
-    def server(self) -> Path:
-        return self.folder / "server"
-
-    @property
-    def set_key(self) -> Path:
-        return self.folder / "offline" / "set.pem"
-
-    def run(self, *words: object, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "fleet_server", *map(str, words)]
-        environment = os.environ | {"COLUMNS": "200"} | env
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=30
-        )
-
-    def done(self, *words: object, **more: Any) -> str:
-        ended = self.run(*words, **more)
-        assert (ended.returncode, ended.stderr) == (0, ""), ended
-        return ended.stdout
-
-    def bills(self, file: Path, *more: object) -> subprocess.CompletedProcess[str]:
-        place = ("--building", "TOA-A", "--title", "Tòa A", *PAYEE, "--set-key", self.set_key)
-        return self.run("bills", self.server, file, *place, *more)
-
-    def read(self, fn: Callable[[SqliteStore], Any]) -> Any:
-        with closing(SqliteStore.open(self.server / "fleet.db")) as store:
-            return fn(store)
-
-
-def make_desk(folder: Path) -> Desk:
-    desk = Desk(folder / "fleet")
-    fleet_keys.init(desk.folder, time.time_ns() // 1_000_000)
-    return desk
 
 
 @pytest.fixture(scope="module")
@@ -309,18 +268,12 @@ def _bills(desk: Desk, file: object, **differs: object) -> list[object]:
     return ["bills", desk.server, file, *(word for name, value in given.items() for word in (f"--{name}", value))]
 
 
-def _file(folder: Path, name: str, data: bytes | str) -> Path:
-    path = folder / name
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
 def _toml(desk: Desk, folder: Path, text: str) -> Path:
     """A server folder beside the real one, with another settings file."""
     other = folder / "other"
     other.mkdir()
     (other / "ca").symlink_to(desk.server / "ca")
-    _file(other, "server.toml", text)
+    write(other, "server.toml", text)
     return other
 
 
@@ -375,30 +328,30 @@ WRONG: dict[str, tuple[Callable[[Desk, Path], list[object]], tuple[str, ...]]] =
     ),
     "user: no folder": (lambda _, t: ["user", t, "an", "--stdin"], (NO_FOLDER,)),
     "bills: no file": (lambda d, t: _bills(d, t / "none.csv"), ("none.csv", "check the name")),
-    "bills: a workbook": (lambda d, t: _bills(d, _file(t, "a.csv", b"PK\x03\x04x")), ("workbook", "save it as CSV")),
+    "bills: a workbook": (lambda d, t: _bills(d, write(t, "a.csv", b"PK\x03\x04x")), ("workbook", "save it as CSV")),
     "bills: no heading": (
-        lambda d, t: _bills(d, _file(t, "a.csv", "a;b\n1;2\n")),
+        lambda d, t: _bills(d, write(t, "a.csv", "a;b\n1;2\n")),
         ("line 1", "column unit is missing"),
     ),
     "bills: another encoding": (
-        lambda d, t: _bills(d, _file(t, "a.csv", b"C\xe3n h\xf4\n")),
+        lambda d, t: _bills(d, write(t, "a.csv", b"C\xe3n h\xf4\n")),
         ("line 1 is not UTF-8", "save it as CSV"),
     ),
     "bills: no key file": (
-        lambda d, t: _bills(d, _file(t, "a.csv", GOOD_CSV), set_key=t / "none.pem"),
+        lambda d, t: _bills(d, write(t, "a.csv", GOOD_CSV), set_key=t / "none.pem"),
         ("none.pem", "check the name"),
     ),
     "bills: no key": (
-        lambda d, t: _bills(d, _file(t, "a.csv", GOOD_CSV), set_key=_file(t, "k.pem", "no key")),
+        lambda d, t: _bills(d, write(t, "a.csv", GOOD_CSV), set_key=write(t, "k.pem", "no key")),
         ("k.pem is no signing key", "set.pem"),
     ),
     "bills: another key": (
-        lambda d, t: _bills(d, _file(t, "a.csv", GOOD_CSV), set_key=d.folder / "offline" / "root.pem"),
+        lambda d, t: _bills(d, write(t, "a.csv", GOOD_CSV), set_key=d.folder / "offline" / "root.pem"),
         ("no station would believe", "set.pem"),
     ),
-    "bills: no bank": (lambda d, t: _bills(d, _file(t, "a.csv", GOOD_CSV), bin="97"), ("payee_bin", "six digits")),
+    "bills: no bank": (lambda d, t: _bills(d, write(t, "a.csv", GOOD_CSV), bin="97"), ("payee_bin", "six digits")),
     "bills: no such building": (
-        lambda d, t: _bills(d, _file(t, "a.csv", GOOD_CSV), building="TOA-B"),
+        lambda d, t: _bills(d, write(t, "a.csv", GOOD_CSV), building="TOA-B"),
         ("'TOA-B'", "TOA-A"),
     ),
     "anchors: no file": (lambda d, t: ["anchors", d.server, t / "x.cer", "--set-key", d.set_key], ("x.cer", "check")),
@@ -408,33 +361,29 @@ WRONG: dict[str, tuple[Callable[[Desk, Path], list[object]], tuple[str, ...]]] =
         ("none is no folder", "make it"),
     ),
     "backup: there already": (
-        lambda d, t: ["backup", d.server, "--target", _file(t, "b.db", "")],
+        lambda d, t: ["backup", d.server, "--target", write(t, "b.db", "")],
         ("b.db exists", "by its time"),
     ),
     "backup: no folder": (lambda _, t: ["backup", t, "--target", t / "b.db"], (NO_FOLDER,)),
     "restore: a database stands there": (
-        lambda d, t: ["restore", d.server, _file(t, "b.db", "")],
+        lambda d, t: ["restore", d.server, write(t, "b.db", "")],
         ("fleet.db exists", "move it away"),
     ),
     "restore: no backup": (lambda d, t: ["restore", d.server, t / "none.db"], ("none.db is no file", "newest")),
     "restore: no database": (
-        lambda d, t: ["restore", _toml(d, t, ""), _file(t, "b.db", "no database, but long enough" * 50)],
+        lambda d, t: ["restore", _toml(d, t, ""), write(t, "b.db", "no database, but long enough" * 50)],
         ("b.db is no backup",),
     ),
-    "restore: no folder": (lambda _, t: ["restore", t, _file(t, "b.db", "")], (NO_FOLDER,)),
+    "restore: no folder": (lambda _, t: ["restore", t, write(t, "b.db", "")], (NO_FOLDER,)),
     "rebuild: no folder": (lambda _, t: ["rebuild", t], (NO_FOLDER,)),
     "rebuild: no database": (
-        lambda d, t: ["rebuild", _file(_toml(d, t, ""), "fleet.db", "no database at all " * 50).parent],
+        lambda d, t: ["rebuild", write(_toml(d, t, ""), "fleet.db", "no database at all " * 50).parent],
         ("the database", "restore"),
     ),
 }
 ONE_OF_EACH = [
     name for at, name in enumerate(WRONG) if name.split(":")[0] not in [n.split(":")[0] for n in [*WRONG][:at]]
 ]
-
-
-def is_one_clear_line(stderr: str, words: tuple[str, ...]) -> bool:
-    return stderr.startswith("fleet_server: ") and stderr.count("\n") == 1 and all(word in stderr for word in words)
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -465,7 +414,7 @@ def verbs() -> list[str]:
 
 
 def test_every_command_has_a_wrong_input_here():
-    assert {case.split(":")[0] for case in WRONG} | {"demo"} == set(verbs())
+    assert {case.split(":")[0] for case in [*WRONG, *OF_SERVICES]} | {"demo"} == set(verbs())
 
 
 @pytest.mark.parametrize("words", [[], ["dance"], ["demo", "--stations"], *([verb, "--no-such"] for verb in verbs())])

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from device_profiles.anchors import AnchorSet
 from edge_agent import sets
 from provisioning.trust import FleetTrust
-from tests.fleet_server.test_commands import Desk, make_desk
+from tests.fleet_server.desk_bed import Desk, make_desk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,6 +18,7 @@ from tests.fleet_server.console_bed import (
     Reading,
     add_station,
     device_of,
+    dossier,
     open_bed,
     payment,
     place,
@@ -88,6 +89,10 @@ def talk_of_the_world(store: Any) -> None:
     money.post(store, money.credit(evil("bankref"), 5, evil("memo"), evil("account"), T0, T0, simulated=True))
     money.post(store, money.credit("FT2", 5, f"SKHCM {REFERENCES[2]}", "1020304050", T0, T0, simulated=True))
     store.put_payment(payment(2, state="EXCEPTION", reason=evil("exception")))
+    strange = {name: evil(f"d{name}") for name in ("code", "form", "service", "ward", "identity")}
+    filed = dossier(**strange, sources={evil("dsource"): 1})
+    store.put_dossier(filed)
+    store.add_line(TimelineRow(3, DEVICE, filed.txn, 5, "dossier.created", T0, 1, T0, strange))
     store.quarantine(QuarantineRow(1, DEVICE, b"j" * 16, 4, evil("qkind"), evil("qreason"), evil("qdetail"), T0))
     store.add_side([SideRow(DEVICE, 1, b"k" * 16, 0, b"d" * 32, b"r", evil("sreason"), T0)])
     store.count_refusal(evil("rreason"), None, evil("example"), T0)
@@ -114,6 +119,7 @@ SHOWN = {
         *("owner", "code", "kind", "fstate", "freason", "fname", "fvalue", "pay", "fdetail", "reference"),
     ],
     "/money": ["unit", "owner", "period", "code", "reference", "exception", "bankref", "memo"],
+    "/dossiers": ["dcode", "dform", "dservice", "dward", "didentity", "dsource"],
     "/apart": ["qkind", "qreason", "qdetail", "sreason", "rreason", "example"],
 }
 

@@ -40,7 +40,7 @@ from tests.fleet_server.console_bed import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-PAGES = ("/", "/stations/K0001", "/money", "/apart", "/nothing")
+PAGES = ("/", "/stations/K0001", "/dossiers", "/money", "/apart", "/nothing")
 CONSOLE = Path(wording.__file__).parent
 DEVICE = device_of("K0001")
 
@@ -291,7 +291,7 @@ def test_sums_over_a_part_say_so(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_empty_fleet_is_told_as_such(bed: Bed) -> None:
     for path in PAGES:
-        assert bed.ask(path).status == (200 if path in ("/", "/money", "/apart") else 404)
+        assert bed.ask(path).status == (200 if path in ("/", "/dossiers", "/money", "/apart") else 404)
     assert "Không có trạm này" in bed.ask("/stations/K0001").text
     assert "Chưa có thanh toán nào" in bed.ask("/money").text
     assert "Không có gì ở đây" in bed.ask("/apart").text

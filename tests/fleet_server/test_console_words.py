@@ -8,6 +8,9 @@ from string import Formatter
 
 import pytest
 
+from device_profiles import records
+from device_profiles.answers import SOURCES
+from device_profiles.records import DOSSIER_STATES
 from fleet_server.console import telling, wording
 from fleet_server.console.overall import WORST_FIRST
 from tests.fleet_server.console_bed import T0
@@ -32,6 +35,12 @@ def test_every_word_exists_in_both_languages_with_the_same_gaps() -> None:
     for family, names in (
         ("state", WORST_FIRST),
         ("status", ("NEW", "CLAIMED", "ACTIVE", "PROVISIONAL", "QUARANTINED", "REVOKED", "DECOMMISSIONED")),
+        ("filed", DOSSIER_STATES),
+        ("level", records.WORDS["dossier.created", "identity"]),
+        ("source", SOURCES),
+        ("slip", records.WORDS["slip.result", "slip"]),
+        ("entry", records.WORDS["technician.entry", "result"]),
+        ("kind", records.KINDS),
         ("why", ("AMOUNT_MISMATCH", "DUPLICATE", "LATE_CREDIT", "NO_CREDIT", "BILL_CLOSED")),
         ("next", ("AMOUNT_MISMATCH", "DUPLICATE", "LATE_CREDIT", "NO_CREDIT", "BILL_CLOSED", "other")),
     ):

@@ -18,6 +18,7 @@ from tests.fleet_server.station_bed import (
     SEAL_KEY,
     T0,
     Sender,
+    dossier_fields,
     open_fleet,
     payment_fields,
     register,
@@ -25,7 +26,8 @@ from tests.fleet_server.station_bed import (
 )
 
 TXN = bytes(range(16))
-TABLES = ("quarantine", "station_state", "timeline", "payment")
+TABLES = ("quarantine", "station_state", "timeline", "payment", "dossier")
+FILED = bytes(range(1, 17))
 
 
 @pytest.fixture
@@ -71,6 +73,10 @@ def a_life(sender: Sender) -> None:
     sender.write("desired.result", {"rev": 4, "result": "refused", "reason": "expired"})
     sender.write("set.result", {"name": "bills/B1", "version": 3, "result": "applied"})
     sender.write("visit.ended", {"outcome": "cancelled", "seconds": 5, "language": "en"})
+    sender.begin_visit()
+    sender.write("dossier.created", dossier_fields(), FILED)
+    sender.write("dossier.seen", {"state": "NEEDS_MORE"}, FILED)
+    sender.write("technician.entry", {"result": "refused"})
 
 
 @pytest.mark.parametrize("suite", [SUITE_BASE, SUITE_HYBRID])
@@ -100,7 +106,10 @@ def test_every_kind_of_record_is_opened_and_folded(fleet, sender, suite):
         "station.started",
         "device.state",
     ]
-    (transaction,) = fleet.transactions("K0001")
+    filed, transaction = fleet.transactions("K0001")
+    assert [line.kind for line in filed.lines] == ["dossier.created", "dossier.seen"]
+    assert filed.filed.dossier == fleet.dossier(sender.device, FILED)
+    assert (filed.filed.dossier.faults, filed.filed.state, filed.payment) == (0, "SENT", None)
     assert [line.kind for line in transaction.lines] == [
         "payment.created",
         "payment.state",
@@ -148,7 +157,7 @@ def test_a_step_moves_rows_and_cursor_together_and_a_repeated_one_changes_nothin
     fleet.run(lambda store: store.put_cursor("opener", 0))
     assert follow(fleet).drain() == len(sender.records)
     again = folded(fleet)
-    for table in ("timeline", "payment", "quarantine"):
+    for table in ("timeline", "payment", "dossier", "quarantine"):
         assert again[table] == done[table]
     assert follow(fleet).step() == 0
 
@@ -181,7 +190,7 @@ def test_projections_made_again_are_equal(fleet, sender):
     opener = follow(fleet)
     opener.drain()
     before = folded(fleet)
-    assert [bool(rows) for rows in before.values()] == [True] * 4
+    assert [bool(rows) for rows in before.values()] == [True] * len(TABLES)
     assert rebuild(fleet, opener) == len(sender.records)
     assert folded(fleet) == before
     assert fleet.payment(sender.device, TXN).state == "CONFIRMED"

@@ -6,7 +6,7 @@ import pytest
 
 from device_profiles import records
 from fleet_server.masking import masked
-from fleet_server.projections import Opened, Unfit, money, stations, transactions
+from fleet_server.projections import Opened, Unfit, dossiers, money, stations, transactions
 from tests.fleet_server.station_bed import T0, payment_fields
 
 DEVICE, TXN = b"d" * 16, b"t" * 16
@@ -20,7 +20,7 @@ def test_every_kind_of_record_has_its_facts_and_none_of_them_is_a_name_or_a_bill
     assert set(transactions.FACTS) == set(records.KINDS)
     for kind, facts in transactions.FACTS.items():
         assert set(facts) <= set(records.KINDS[kind])
-        assert not set(facts) & {"owner", "unit", "payee_account", "payee_name", "reference", "bill", "job"}
+        assert not set(facts) & {"owner", "unit", "payee_account", "payee_name", "reference", "bill", "job", "answers"}
 
 
 def test_a_line_holds_the_facts_that_are_there():
@@ -61,8 +61,9 @@ def test_journals_are_counted_and_the_newest_reason_stands():
 
 
 def test_every_kind_is_folded_by_somebody():
-    assert set(records.KINDS) == stations.KINDS | money.KINDS
-    assert not stations.KINDS & money.KINDS
+    lines_alone = {"technician.entry"}
+    assert set(records.KINDS) == stations.KINDS | money.KINDS | dossiers.KINDS | lines_alone
+    assert not stations.KINDS & (money.KINDS | dossiers.KINDS)
 
 
 def test_a_payment_keeps_what_was_created_and_the_newest_word():

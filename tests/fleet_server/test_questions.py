@@ -96,7 +96,7 @@ def test_a_bill_of_another_building_is_not_told(fleet, sender):
 
 
 def test_every_kind_with_an_answer_is_answered_and_no_other(fleet, sender):
-    assert set(ANSWERS) == {"payment_state", "bill"}
+    assert set(ANSWERS) == {"payment_state", "bill", "dossier", "code"}
     for kind in {*QUESTIONS, "weather"} - set(ANSWERS):
         with pytest.raises(WireError) as refused:
             questions.answer(fleet, kind, {}, fleet.device(sender.device), T0)

@@ -59,7 +59,7 @@ class Lobby:
         touch(self.page, "next")
 
     def tile(self):
-        return self.page.locator('[data-action="service"][data-value="card"]')
+        return self.page.locator('[data-action="service"][data-value="id_card_check"]')
 
     def word(self, port: str) -> str:
         """The newest state of a device that the fleet has opened."""
@@ -86,8 +86,10 @@ def begin(lobby: Lobby) -> None:
     lobby.at("idle")
     touch(lobby.page, "start", "vi")
     lobby.at("home")
+    touch(lobby.page, "group", "lookup")
+    lobby.at("group")
     expect(lobby.tile()).to_be_enabled()
-    touch(lobby.page, "service", "card")
+    touch(lobby.page, "service", "id_card_check")
 
 
 def provision(lobby: Lobby, certificate: bytes, folder: Path) -> None:
@@ -156,17 +158,19 @@ def test_a_reader_that_goes_takes_its_service_along_and_brings_it_back(lobby):
     lobby.rig.until(lambda: lobby.word("scanner") == "noDevice", 60.0, "the scanner that is not there, at the fleet")
     touch(page, "start", "vi")
     lobby.at("home")
+    touch(page, "group", "lookup")
+    lobby.at("group")
     expect(lobby.tile()).to_be_enabled()
     lobby.pcscd.strike(signal.SIGKILL)
     expect(lobby.tile()).to_be_disabled()
-    expect(lobby.tile()).to_contain_text("đầu đọc thẻ chưa sẵn sàng")
-    expect(page.locator('[data-action="service"][data-value="fee"]')).to_be_enabled()
+    expect(lobby.tile()).to_contain_text("Đầu đọc thẻ chưa sẵn sàng")
+    expect(page.locator('[data-action="service"][data-value="code_lookup"]')).to_be_enabled()
     shot(page, "card-4-withdrawn")
     lobby.rig.until(lambda: lobby.word("reader") not in ("online", ""), 60.0, "the loss at the fleet")
     lobby.pcscd.start()
     expect(lobby.tile()).to_be_enabled()
     lobby.rig.until(lambda: lobby.word("reader") == "online", 60.0, "the return at the fleet")
-    touch(page, "service", "card")
+    touch(page, "service", "id_card_check")
     lobby.digits(PERSON.can)
     lobby.lay()
     lobby.at("card_shown")

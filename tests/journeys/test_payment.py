@@ -67,7 +67,7 @@ def to_the_code(page: Page, unit: str, name: str) -> None:
     touch(page, "start", "vi")
     page.locator(".screen.home").wait_for()
     shot(page, f"{name}-2-home")
-    touch(page, "service", "fee")
+    touch(page, "group", "bill")
     page.locator(".screen.unit").wait_for()
     for key in unit:
         touch(page, "key", key)
@@ -181,7 +181,7 @@ def test_a_cold_start_without_network_with_a_wrong_clock_still_serves_the_list(r
     page.goto(lobby.url) if wait_for(found, lobby) else None
     page.locator(".screen.idle").wait_for()
     touch(page, "start", "vi")
-    touch(page, "service", "fee")
+    touch(page, "group", "bill")
     for key in "A0102":
         touch(page, "key", key)
     touch(page, "next")

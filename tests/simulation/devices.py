@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from device_profiles.profile import load_shipped
 from edge_agent import events
-from edge_agent.card import CardData
-from tests.simulation.fleet import CANARY
 
 if TYPE_CHECKING:
     from edge_agent.card import CardRequest
     from edge_agent.effects import Slip
+    from tests.simulation.persona import Persona
     from tests.simulation.station import Station
 
 PORTS = ("reader", "scanner", "printer")
 NAMES = {each.port: each.name for each in load_shipped("simulated").peripherals}
 TOLD_MAX_S = 1.5  # what a driver may take to notice a cable
-CAN = "012345"
-MRZ = "IDVNM1900123457079190012345<<79001158F3001156VNM<<<<<<<<<<<2" + f"{CANARY}<<THI<AN".ljust(30, "<")
-CARD = CardData(mrz=MRZ, national={"name": f"{CANARY} THI AN", "residence": f"12 {CANARY}"}, access="pace_can")
+SLOW_READING = 0.2  # of the cards take much longer than the others
 
 
 class Devices:
@@ -34,7 +31,7 @@ class Devices:
         self.page, self.page_opened = True, False  # whether it is alive; whether this process ever heard it
         self.printing = 0
         self.printed: set[bytes] = set()
-        self.slips: list[Slip] = []
+        self.lies: Persona | None = None  # whose card lay on the reader last
 
     def boot(self) -> None:
         """A new process: every driver opens its device and says how it is."""
@@ -91,10 +88,7 @@ class Devices:
     def print(self, job: bytes, slip: Slip) -> bool:
         """Take a job: print it, fail, fall silent, or have the cable pulled out in the middle."""
         world = self.station.world
-        self.slips.append(slip)
-        codes = {text for style, text in slip.lines if style == "code"}
-        if not codes <= self.station.committed_codes:
-            self.station.offences.append(f"a slip with {codes} was printed before its record was durable")
+        self.station.witness.paper(slip)
         result: Any = "confirmed"
         if world._hit("printer"):
             result = world.rng.choice(["failed", "unknown", None])
@@ -115,23 +109,30 @@ class Devices:
     def read(self, request: CardRequest) -> bool:
         """Read the card that was laid down, unless it is taken away, or the reader itself, before the end."""
         world = self.station.world
-        seconds = 0.5 + world.rng.random() * 3
-        if not self.plugged["reader"]:
+        seconds = 0.5 + world.rng.random() * (15 if world.rng.random() < SLOW_READING else 3)
+        if self.lies is None or not self.plugged["reader"]:
             self._later(0.1, events.CardFailed(request.number, "reader_lost", "unplugged"))
         elif world._hit("card_pulled"):
             self._later(seconds, events.CardFailed(request.number, "torn", "the card is gone"))
             self._later(seconds, events.CardOut(NAMES["reader"]))
         else:
-            self._later(seconds, events.CardRead(request.number, CARD))
+            self._later(seconds, events.CardRead(request.number, self.lies.card))
         return True
 
     def forget(self) -> None:
         """A real one posts nothing more; here what was under way still comes, late: the machine must drop it."""
 
-    def lay_card(self) -> None:
+    def lay_card(self, persona: Persona) -> None:
         """A resident lays the card on the reader."""
         if self.plugged["reader"]:
+            self.lies = persona
             self.station.post(events.CardIn(NAMES["reader"]))
+
+    def take_card(self) -> None:
+        """They take it with them."""
+        if self.lies is not None:
+            self.lies = None
+            self.station.post(events.CardOut(NAMES["reader"]))
 
 
 def _gone(word: events.PeripheralState) -> events.PeripheralState:

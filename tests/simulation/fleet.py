@@ -10,12 +10,14 @@ from device_profiles.bills import Bill, BillSet
 from device_profiles.cbor import WireError
 from device_profiles.messages import Claim, SignedSet
 from device_profiles.wire import Ack, envelope_decode
-from fleet_server import api, backup, enrol, fleet_keys, ingest, money
+from fleet_server import api, backup, desired, dossiers, enrol, fleet_keys, ingest, money
 from fleet_server.opener import Opener
+from fleet_server.projections import Opened
 from fleet_server.store import Station as StationRow
 from fleet_server.store import Why
 from fleet_server.store_sqlite import SqliteStore
 from provisioning.keys import SigningKey, sign_message
+from tests.simulation.pin import technician_pin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,9 @@ class Fleet:
         self.look = sqlite3.connect(self.server / "fleet.db")
         self.bank: list[tuple[str, int, str, int]] = []
         self.backups: list[Path] = []
-        self.promised: dict[tuple[bytes, bytes], int] = {}
+        self.promised: dict[tuple[bytes, bytes], int] = {}  # the furthest Ack of each journal that was ever given
+        self.spoken: dict[tuple[bytes, bytes], list[tuple[str, str, str]]] = {}  # the office's words on each dossier
+        self._told_desired: dict[bytes, bytes] = {}
         self.broken_promises: list[str] = []
 
     def start(self) -> None:
@@ -106,6 +110,7 @@ class Fleet:
             )
             for rows in ("record JOIN head ON head.id = record.head", "side")
         ]
+        self.promised[asked[:2]] = max(ack.next, self.promised.get(asked[:2], 0))
         counts = [each.fetchone()[0] for each in counts]
         if sum(counts) < ack.next:
             self.broken_promises.append(f"Ack promises {ack.next}, stored are {counts}")
@@ -115,6 +120,35 @@ class Fleet:
         if self.up:
             self.opener.step()
 
+    def decide(self, choice: float) -> None:
+        """The office takes the dossier that has waited longest, and says a word on it."""
+        waiting = self.store.dossiers_waiting(1)
+        if not waiting:
+            return
+        number = sum(map(len, self.spoken.values()))
+        state: dossiers.Decision = "ACCEPTED" if choice < 0.6 else "NEEDS_MORE" if choice < 0.8 else "REJECTED"
+        told = f"H29.17-260921-{number:04d}" if state == "ACCEPTED" else f"Việc số {number}"
+        word = dossiers.word(waiting[0].dossier, state, told, "Công an phường", self.now_ms())
+        self.spoken.setdefault((word.device, word.txn), []).append((state, word.official, word.words))
+        self.store.run(lambda store: store.add_dossier_word(word))
+
+    def desired(self, station: Station) -> bytes:
+        """What the broker keeps for a station: its Desired with the technicians' PIN, signed once."""
+        if station.device not in self._told_desired:
+            row, device = self.store.station(station.name), self.store.device(station.device)
+            assert row is not None
+            assert device is not None
+            settings = {"technician_pin": technician_pin().hex()}
+            made = desired.build(row, device, settings, (), self.keys.version, None, self.now_ms())
+            self._told_desired[station.device] = sign_message(
+                self.keys.desired, "kiosk/desired/1", made.desired.encode()
+            )
+        return self._told_desired[station.device]
+
+    def truth(self) -> list[Opened]:
+        """Everything of the log that opens, in the log's order: as it was written, whatever projections say."""
+        return [each for row in self.store.after(-1, 1_000_000) if isinstance(each := self.opener._open(row), Opened)]
+
     def open_all(self) -> None:
         """The opener catches up."""
         self.opener.drain()
@@ -122,9 +156,10 @@ class Fleet:
     def register(self, station: str, building: str) -> bytes:
         """Put a station into the registry and give the signed claim for it."""
         why = Why("test", "simulation", self.now_ms())
+        ward = "Phường Bình Trưng" if station == "K0001" else "Khu chưa đặt tên"  # one of them is in no list
         self.store.run(
             lambda store: store.put_station(
-                StationRow(station, f"Trạm {station}", building, "26740", "simulated", live=True), why
+                StationRow(station, f"Trạm {station}", building, ward, "simulated", live=True), why
             )
         )
         return self.claim(station, "install")

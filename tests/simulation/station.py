@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 from device_profiles.profile import load_shipped
 from device_profiles.wire import topic_up
 from edge_agent import boot, events
+from edge_agent.agent import ROOM_BYTES, ROOM_EVERY_S
 from edge_agent.clock import Clock
+from edge_agent.journal import PAGE_BYTES, JournalFault
 from edge_agent.sets import Sets
 from provisioning import authority, enrolment
 from provisioning.identity import Identity, store_enrolment
-from tests.simulation.devices import CAN, Devices
+from tests.simulation.devices import Devices
+from tests.simulation.people import Person
+from tests.simulation.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 HEARTBEAT_S = 20.0
+REIMAGE_WAIT_S = 30.0
+PAGES_MAX = 1_073_741_823
+BEGINNING = ("payment.created", "dossier.created")
 
 
 @dataclass
@@ -52,6 +59,7 @@ class SimLink:
         if not self.up:
             self.up, self.connections = True, self.connections + 1
             self.station.post(events.LinkUp(self.connections))
+            self.station.post(events.Received("desired", self.station.world.fleet.desired(self.station)))
 
     def flap(self, seconds: float) -> None:
         """The network is gone for so long."""
@@ -74,9 +82,7 @@ class SimDisplay:
     def show(self, screen: Screen) -> None:
         """Keep it."""
         self.screen = screen
-        code = screen.data.get("code")
-        if code and code not in self.station.committed_codes:
-            self.station.offences.append(f"{code} was shown ({screen.name}) before its record was durable")
+        self.station.witness.see(screen)
 
     def wipe(self) -> None:
         """Forget it."""
@@ -122,14 +128,14 @@ class Station:
         self.skew_ms, self.boots, self.outcast, self.resting = 0, 0, False, False
         self.committed: dict[bytes, list[bytes]] = {}  # journal -> digests, in order
         self.lost_with_disk: set[tuple[bytes, int]] = set()
-        self.committed_codes: set[str] = set()
         self.told_codes: set[str] = set()
         self.told_confirmed: set[str] = set()
-        self.offences: list[str] = []
+        self.witness = Witness(self)
         self.devices = Devices(self)
+        self.person = Person(self)
         self._inbox: list[Any] = []
-        self._full_until_s = 0.0
-        self._patience = 0
+        self._full_until_s = self._low_until_s = 0.0
+        self._low_since_s = self._reimage_until_s = 0.0
         self._enrol()
 
     def _enrol(self) -> None:
@@ -165,6 +171,8 @@ class Station:
         )
         self.clock = clock
         self.link, self.display = SimLink(self), SimDisplay(self)
+        self.witness.booted()
+        self._booted_s = start_s
         around = boot.Surroundings(
             clock=clock,
             link=self.link,
@@ -182,18 +190,29 @@ class Station:
         self.link.connect()
 
     def watch(self, sealer: Sealer) -> None:
-        """Note every code that a committed record carries."""
-        inner = sealer.append
+        """Note what was committed, and what should have been or not."""
+        inner, witness = sealer.append, self.witness
 
         def append(kind: str, fields: Any, *rest: Any, **more: Any) -> int:
-            seq = inner(kind, fields, *rest, **more)
-            if kind == "payment.created":
-                self.committed_codes.add(fields["code"])
+            if kind in BEGINNING and self._is_low():
+                witness.offend(f"{kind} was begun though the disk is nearly full")
+            try:
+                seq = inner(kind, fields, *rest, **more)
+            except JournalFault:
+                if not self._full_until_s:
+                    witness.offend(f"the journal refused {kind}, and there was room")
+                raise
+            witness.appended(kind, fields, more.get("txn"), seq)
             if kind == "slip.result" and fields["result"] == "confirmed" and fields["job"] not in self.devices.printed:
-                self.offences.append(f"job {fields['job'].hex()} was called printed; no paper came out")
+                witness.offend(f"job {fields['job'].hex()} was called printed; no paper came out")
             return seq
 
         sealer.append = append  # type: ignore[method-assign]
+
+    def _is_low(self) -> bool:
+        """Whether the disk has been nearly full for so long that the agent must have looked."""
+        since_s = max(self._low_since_s, self._booted_s)
+        return bool(self._low_until_s) and self.world.time_s - since_s > ROOM_EVERY_S + 1.5
 
     def note_committed(self) -> None:
         """Remember the digest of every record the journal took, for the law of conservation."""
@@ -212,90 +231,49 @@ class Station:
 
     def turn(self) -> None:
         """The hand takes what waits, then a second's tick; then the resident does something."""
-        if self._full_until_s and self.world.time_s >= self._full_until_s:
-            self.journal._db.execute("PRAGMA max_page_count = 1073741823")
-            self._full_until_s = 0.0
+        self._make_room()
         self.devices.beat()
         waiting, self._inbox = self._inbox, []
         for event in [*waiting, events.Tick()]:
-            self.agent.handle(event, self.clock.now())
+            if isinstance(event, events.Touched):
+                self._touched(event)
+            else:
+                self.agent.handle(event, self.clock.now())
             self.note_committed()
-        if not self.resting:
-            self._resident()
+            self.witness.look_inside()
+        if not self.resting and not self._technician_waits():
+            self.person.act()
+
+    def _touched(self, event: events.Touched) -> None:
+        """A touch; one on a screen of another place or visit changes nothing, but for what the time changes."""
+        if self.witness.is_void(event.screen):
+            self.agent.handle(events.Tick(), self.clock.now())
+            self.note_committed()
+        void = self.witness.is_void(event.screen)
+        before = self.witness.screen, self.journal.next
+        if event.action == "reveal":
+            self.witness.revealed_s = self.world.time_s
+        self.agent.handle(event, self.clock.now())
+        if void and (self.witness.screen, self.journal.next) != before:
+            self.witness.offend(f"a touch ({event.action}) on screen {event.screen} counted, which had gone")
+
+    def _make_room(self) -> None:
+        """The disk is full or nearly so for a while only."""
+        ends_s = max(self._full_until_s, self._low_until_s)
+        if ends_s and self.world.time_s >= ends_s:
+            self._pages_max(PAGES_MAX)
+            self._full_until_s = self._low_until_s = 0.0
+
+    def _pages_max(self, pages: int) -> None:
+        self.journal._db.execute(f"PRAGMA max_page_count = {pages}")
 
     def rest(self) -> None:
         """Nobody comes any more, the disk has room, the clock is right; the link comes back."""
-        self.resting, self.skew_ms, self._full_until_s = True, 0, self.world.time_s
+        self.resting, self.skew_ms = True, 0
+        self._full_until_s = self._low_until_s = self.world.time_s
         self.link.connect()
 
     # people
-
-    def _resident(self) -> None:
-        screen = self.display.screen
-        rng = self.world.rng
-        if screen is None or rng.random() < 0.3:
-            return
-        name, data = screen.name, screen.data
-
-        def touch(action: str, value: str = "") -> None:
-            self.post(events.Touched(screen.number, action, value))
-
-        match name:
-            case "idle":
-                touch("start", rng.choice(["vi", "en"]))
-            case "home":
-                touch("service", rng.choice(["", "", "card"]))
-            case "unit":
-                wanted = f"KAN{rng.randrange(40):03d}"
-                for key in wanted:
-                    touch("key", key)
-                touch("next")
-            case "bills":
-                payable = [bill for bill in data["bills"] if not bill.get("why")]
-                touch(*(("pay", rng.choice(payable)["id"]) if payable else ("end", "")))
-            case "review":
-                touch("consent", "1")
-                touch("next")
-            case "qr":
-                self._pay(data, touch)
-            case "result":
-                self.note_told(data)
-                if data.get("state") != "awaiting" or rng.random() < 0.1:
-                    touch("end")
-            case "refused" | "recovered" | "warning":
-                touch("end")
-            case _:
-                self._with_card(name, touch)
-
-    def _with_card(self, name: str, touch: Callable[..., None]) -> None:
-        """Type the six digits, lay the card down, look, go."""
-        match name:
-            case "card_key":
-                for key in CAN:
-                    touch("key", key)
-                touch("next")
-            case "card_wait":
-                self.devices.lay_card()
-            case "card_shown" | "card_fault":
-                touch("end")
-            case _:
-                pass
-
-    def _pay(self, data: Any, touch: Callable[..., None]) -> None:
-        """Scan the code and pay, pay late, pay twice, pay wrongly, or walk away."""
-        rng, world = self.world.rng, self.world
-        if data["code"] in self.told_codes:
-            if rng.random() < 0.05:
-                touch("paid")
-            return
-        self.told_codes.add(data["code"])
-        choice = rng.random()
-        memo, amount = data["purpose"], data["bill"]["amount"]
-        if choice < 0.7:
-            name = f"{self.name}-{world.time_s}-{rng.random()}"
-            world.later(rng.random() * 20, lambda: world.fleet.credit(name, amount, f"MBVCB.{memo}.CT tu 0123"))
-        elif choice < 0.75:
-            world.later(1.0, lambda: world.fleet.credit(f"wrong{rng.random()}", amount + 1, memo))
 
     def note_told(self, data: Any) -> None:
         """What the resident was told on the result screen."""
@@ -323,31 +301,48 @@ class Station:
             with wal.open("ab") as file:
                 file.write(self.world.rng.randbytes(self.world.rng.randrange(1, 1500)))
         (self.folder / "journal.db-shm").unlink(missing_ok=True)
-        self._inbox, self._full_until_s = [], 0.0
+        self._inbox, self._full_until_s, self._low_until_s = [], 0.0, 0.0
         self.boot()
         self.note_committed()
 
     def reimage(self) -> None:
-        """The card is replaced by a fresh one with the same identity: what only the old disk held is gone with it."""
-        self.note_committed()
+        """A technician wants to replace the card by a fresh one with the same identity: when nobody stands there."""
+        self._reimage_until_s = self.world.time_s + REIMAGE_WAIT_S
+
+    def _technician_waits(self) -> bool:
+        """Whether nobody else may begin; the hard gate lets only a drained station without a visit be re-imaged."""
+        screen = self.display.screen
+        if self.world.time_s >= self._reimage_until_s or screen is None or screen.name != "idle":
+            return False
         fleet = self.world.fleet
-        if fleet.up:
-            fleet.backup()  # the gate asks for a durable Ack to the tip
         head = fleet.store.head(self.device, self.journal.journal) if fleet.up else None
-        idle = self.display.screen is not None and self.display.screen.name == "idle"
-        if head is None or head.next < self.journal.next or not idle:
-            return  # only a drained station without a visit is re-imaged: the hard gate
+        if head is not None and head.next >= self.journal.next:
+            fleet.backup()  # the gate asks for a durable Ack to the tip
+            self._replace_card()
+        return True
+
+    def _replace_card(self) -> None:
+        """What only the old disk held is gone with it."""
+        self.note_committed()
+        self._reimage_until_s = 0.0
         self.close()
         for each in self.folder.glob("journal.db*"):
             each.unlink()
-        self._inbox, self._full_until_s = [], 0.0
+        self._inbox, self._full_until_s, self._low_until_s = [], 0.0, 0.0
         self.boot()
 
     def fill_disk(self, seconds: float) -> None:
         """No page more than there are now, for so long."""
-        pages = self.journal._db.execute("PRAGMA page_count").fetchone()[0]
-        self.journal._db.execute(f"PRAGMA max_page_count = {pages}")
-        self._full_until_s = self.world.time_s + seconds
+        self._pages_max(self.journal._db.execute("PRAGMA page_count").fetchone()[0])
+        self._full_until_s, self._low_until_s = self.world.time_s + seconds, 0.0
+
+    def crowd_disk(self, seconds: float) -> None:
+        """Room for what is under way and for nothing that begins, for so long."""
+        if not self._full_until_s:
+            pages = self.journal._db.execute("PRAGMA page_count").fetchone()[0]
+            self._pages_max(pages + ROOM_BYTES // 2 // PAGE_BYTES)
+            self._low_since_s = self._low_since_s if self._low_until_s else self.world.time_s
+            self._low_until_s = self.world.time_s + seconds
 
     def jump_clock(self, skew_ms: int) -> None:
         """The system clock is off by so much from now on."""

@@ -6,8 +6,10 @@ The seed decides everything: which faults there are, when they strike, and what 
 
 from __future__ import annotations
 
+import gc
 import heapq
 import itertools
+import logging
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from tests.simulation import forgery
 from tests.simulation.devices import PORTS
 from tests.simulation.fleet import Fleet
+from tests.simulation.persona import Persona
 from tests.simulation.station import Station
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.devices import Devices
 
+OFFICE = 0.05  # of all quarters of a second the office decides something
 START_MS = 1_790_000_000_000
 
 
@@ -41,6 +45,7 @@ class Faults:
     restore: float = 0.0
     reimage: float = 0.0
     disk_full: float = 0.0
+    disk_low: float = 0.0
     clock_jump: float = 0.0
     printer: float = 0.0
     unplug: float = 0.0
@@ -69,6 +74,7 @@ class Faults:
             restore=some(0.001, 0.005),
             reimage=some(0.001, 0.005),
             disk_full=some(0.002, 0.01),
+            disk_low=some(0.002, 0.01),
             clock_jump=some(0.002, 0.01),
             printer=some(0.02, 0.2),
             unplug=some(0.004, 0.02),
@@ -79,6 +85,32 @@ class Faults:
             replay=some(0.01, 0.1),
             forge=some(0.01, 0.05),
         )
+
+
+class _Ear(logging.Handler):
+    """Keeps every line that station and fleet write to their logs."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+        self._logs = [logging.getLogger(name) for name in ("edge_agent", "device_profiles", "fleet_server")]
+        self._levels = [log.level for log in self._logs]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        self._lines.append(record.getMessage())
+
+    def listen(self) -> None:
+        """From now on."""
+        for log in self._logs:
+            log.addHandler(self)
+            log.setLevel(logging.DEBUG)
+
+    def stop(self) -> None:
+        """No longer."""
+        for log, level in zip(self._logs, self._levels, strict=True):
+            log.removeHandler(self)
+            log.setLevel(level)
 
 
 @dataclass
@@ -92,16 +124,25 @@ class World:
     time_s: float = 0.0
     wire_bytes: list[bytes] = field(default_factory=list)
     batches: int = 0
+    personas: int = 0
     struck: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+        self.lines: list[str] = []
+        self._ear = _Ear(self.lines)
+        self._ear.listen()
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self.fleet = Fleet(self.folder / "fleet", self.now_ms)
         self.stations = [Station(self, index) for index in range(self.stations_count)]
         for station in self.stations:
             station.boot()
+
+    def new_persona(self) -> Persona:
+        """Somebody who was never here before."""
+        self.personas += 1
+        return Persona(self.personas)
 
     def now_ms(self) -> int:
         """True time, UTC milliseconds."""
@@ -158,6 +199,7 @@ class World:
     def step(self, step_s: float = 0.25) -> None:
         """Let a little time pass."""
         self.time_s += step_s
+        gc.freeze()  # a wipe collects garbage: all that this process holds for its tests is not looked through again
         while self._queue and self._queue[0][0] <= self.time_s:
             heapq.heappop(self._queue)[2]()
         self._strike()
@@ -181,6 +223,8 @@ class World:
             self.fleet.restore()
         if self.fleet.up and rng.random() < 0.01:
             self.fleet.backup()
+        if self.fleet.up and rng.random() < OFFICE:
+            self.fleet.decide(rng.random())
         for station in self.stations:
             if self._hit("link_flap"):
                 station.link.flap(rng.random() * 40)
@@ -190,6 +234,8 @@ class World:
                 station.reimage()
             if self._hit("disk_full"):
                 station.fill_disk(rng.random() * 30)
+            if self._hit("disk_low"):
+                station.crowd_disk(rng.random() * 60)
             if self._hit("clock_jump"):
                 station.jump_clock(rng.choice([-(10**12), -3_600_000, 0, 3_600_000, 10**12]))
             self._strike_devices(station.devices)
@@ -231,6 +277,8 @@ class World:
 
     def close(self) -> None:
         """Close every file."""
+        self._ear.stop()
+        gc.unfreeze()
         for station in self.stations:
             station.close()
         self.fleet.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent import forgetting
 from edge_agent.agent import PAGE_SILENT_S
 from edge_agent.picture import PROBE_S
 from edge_agent.screen_watch import Limits
@@ -97,6 +98,18 @@ def test_no_service_is_root_or_leaves_a_core(unit):
     assert {"UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes"} <= set(lines)
 
 
+@pytest.mark.parametrize("unit", ["kiosk-agent.service", "kiosk-display.service"])
+def test_what_residents_show_and_type_is_never_swapped_to_a_disk(unit):
+    assert "MemorySwapMax=0" in (UNITS / unit).read_text("utf-8").splitlines()
+
+
+def test_the_agent_need_not_start_twice_to_overwrite_what_it_lets_go():
+    lines = (UNITS / "kiosk-agent.service").read_text("utf-8").splitlines()
+    pairs = [each for line in lines if line.startswith("Environment=") for each in line.partition("=")[2].split()]
+    given = dict(each.split("=", 1) for each in pairs)
+    assert forgetting.environment(given) == given
+
+
 @pytest.mark.parametrize("unit", ["fleet-server.service", "kiosk-agent.service", "kiosk-display.service"])
 def test_a_service_that_ends_is_started_again_for_ever(unit):
     """By default systemd gives up after five starts in ten seconds; there is nobody in a lobby to reset it."""
@@ -116,7 +129,7 @@ def test_the_display_asks_where_the_agent_answers_by_default_and_may_go_nowhere_
     page = f"http://{default['screen_host']}:{default['screen_port']}"
     assert f"Environment=KIOSK_PAGE={page}/" in (UNITS / "kiosk-display.service").read_text("utf-8").splitlines()
     policy = json.loads((UNITS / "chromium" / "kiosk-policy.json").read_text("utf-8"))
-    assert (policy["URLBlocklist"], policy["URLAllowlist"]) == (["*"], [page])
+    assert (policy["URLBlocklist"], policy["URLAllowlist"]) == (["*"], [page, page.replace("127.0.0.1", "localhost")])
     assert (display("IPAddressDeny"), display("IPAddressAllow")) == ("any", "localhost")
 
 

@@ -6,6 +6,7 @@ closed: what was said stays in the kernel until it is read.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import queue
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 _STEP_S = 0.01
 _PATIENCE_S = 30.0
+# asm-generic/socket.h; linux/filter.h: a program of one instruction, "return 0": the kernel drops every packet.
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+_RETURN_0 = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0), 8)
+_DROP_ALL = struct.pack("HL", 1, ctypes.addressof(_RETURN_0))
 _PUMP = """
 import os, select, sys
 poll = select.poll()
@@ -89,6 +94,8 @@ class _Twin:
         self.mechanism = Mechanism(self.manner, self.paper)
         self.connections = 0
         self.received = 0  # bytes, since this connection or since a test set it to 0
+        self.heard_bytes = 0  # by all connections
+        self.heard = bytearray()  # all that came by the newest connection; by a node: since the beginning
         self._flood = _Flood()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="printer twin", daemon=True)
@@ -140,6 +147,8 @@ class _Twin:
                     self.mechanism.work()
                     return
                 self.received += len(data)
+                self.heard += data
+                self.heard_bytes += len(data)
                 answers = self.mechanism.take(data)
                 if manner.stall_after_bytes is not None and self.received >= manner.stall_after_bytes:
                     manner.stall_after_bytes, manner.stalled = None, True
@@ -186,6 +195,7 @@ class PrinterTwin(_Twin):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__()
+        self._link: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.port: int = self._listener.getsockname()[1]
@@ -194,12 +204,30 @@ class PrinterTwin(_Twin):
         super().__exit__()
         self._listener.close()
 
+    def hang_up(self) -> None:
+        """End the connection, as printers do with one that is idle."""
+        if self._link is not None:
+            self._link.shutdown(socket.SHUT_RDWR)
+
+    def cut_cable(self) -> None:
+        """From now on no packet reaches it, and none of its own tells so: as when the network cable is pulled."""
+        for each in filter(None, (self._listener, self._link)):
+            with suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _DROP_ALL)
+
+    def join_cable(self) -> None:
+        """Packets reach it again; what it believed to be connected still is."""
+        for each in filter(None, (self._listener, self._link)):
+            with suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+
     def _serve(self) -> None:
         while self._goes_on():
             if select.select([self._listener], [], [], _STEP_S)[0]:
-                link = self._listener.accept()[0]
+                link = self._link = self._listener.accept()[0]
                 self.connections += 1
                 self.received = 0
+                self.heard.clear()
                 with link:
                     if self.manner.noise:
                         link.sendall(self.manner.noise)

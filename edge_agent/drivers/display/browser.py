@@ -3,11 +3,12 @@
 - `GET /` the shell; `GET /static/…` style and script; `GET /fonts/…` the installed Roboto.
 - `GET /screens` server-sent events; each message is JSON {number, name, html, wiped}. Only the newest screen counts:
   a page that connects late or again gets that one. Another `wiped` than before tells the page to throw itself away.
+  It comes back by the other of this machine's two names, so that the browser ends the process that has shown the visit.
 - `POST /touch` {screen, action, value} and `POST /beat` {screen} become Touched and PageBeat. A beat that names another
   screen than the newest proves nothing: a page that draws but no longer follows is as good as dead.
 - `GET /beat` gives {age_s}: of the newest good beat, null when there was none since this display began. The watchman of
   the screen asks (edge_agent.screen_watch).
-- `GET /simulator/slip.png`, only where the printer is a simulator: its last slip.
+- `GET /simulator/slip.png`, only where the printer is a simulator: the visit's last slip.
 
 Nothing is cached, the page may load nothing from elsewhere, and a request whose Host is not this address is refused
 (a foreign site whose name was rebound to loopback would carry its own name). Decides nothing about screens.

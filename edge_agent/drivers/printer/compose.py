@@ -40,6 +40,8 @@ _CODES = ("code", "qr", "code128")
 STYLES = ("title", "text", "small", "bold", "box", "rule", *_CODES)
 _SPACE = re.compile(r"[ \t]+(?![–·đ₫](?:[ \t]|$))")
 
+_CODE_PART = re.compile(r"[^-]*-|[^-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
@@ -201,8 +203,18 @@ def _code(text: str, sizes: _Sizes, width: int) -> Image.Image:
     for size in range(sizes.code, sizes.text, -2):
         font = _font("Bold", size)
         if font.getlength(text) <= width:
-            break
-    return _centred(text, font, width)
+            return _centred(text, font, width)
+    return _centred(text if " " in text else _hyphenated(text, width, font.getlength), font, width)
+
+
+def _hyphenated(code: str, width: float, measure: Callable[[str], float]) -> str:
+    """A long code broken after its hyphens, so that who reads it aloud finds its parts whole."""
+    lines = [""]
+    for part in _CODE_PART.findall(code):
+        if lines[-1] and measure(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _bars(text: str, sizes: _Sizes, width: int) -> Image.Image:

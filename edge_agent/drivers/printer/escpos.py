@@ -1,8 +1,8 @@
 """A `Printer` (edge_agent.ports) that speaks ESC/POS: all of it but the way there, which each driver adds.
 
 Decides what is asked when, what is remembered between two jobs, and what a printer's state is called. One connection
-per job and per question: most network printers serve a single one and many drop an idle one, and a node that is opened
-anew is known to be there.
+per job and per question: a node that is opened anew is known to be there. (Why a network printer's is held between
+them: `tcp_watch`.)
 """
 
 from __future__ import annotations

@@ -87,6 +87,10 @@ class SimulatedPrinter:
         """The last slip that came out whole, or None."""
         return self._slips[-1] if self._slips else None
 
+    def forget(self) -> None:
+        """The visit is over: its slips are in its hand, and no picture of them stays."""
+        self._slips.clear()
+
     def open(self) -> PeripheralState:
         """As `state`."""
         return self.state()

@@ -7,9 +7,11 @@ import socket
 import struct
 from contextlib import suppress
 
+from edge_agent.drivers.printer.status import Health
 from edge_agent.drivers.printer.wire import LinkLost
 
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes of the send queue that were not sent yet
+_SIOCOUTQ = 0x5411  # linux/sockios.h: bytes of the send queue, sent or not, that were not acknowledged
 _READ_BYTES = 4096
 _QUEUE_BYTES = 16 * 1024
 
@@ -63,10 +65,19 @@ class TcpLine:
 
     def unsent_bytes(self) -> int:
         """How many of the bytes handed over have not left this machine."""
-        return int(struct.unpack("i", fcntl.ioctl(self._socket, _SIOCOUTQNSD, bytes(4)))[0])
+        return self._queued(_SIOCOUTQNSD)
 
-    def port_status(self) -> None:
-        """A network tells nothing of the printer."""
+    def unheard_bytes(self) -> int:
+        """How many bytes have left this machine, and no machine at the other end has acknowledged them."""
+        return max(0, self._queued(_SIOCOUTQ) - self._queued(_SIOCOUTQNSD))
+
+    def _queued(self, question: int) -> int:
+        return int(struct.unpack("i", fcntl.ioctl(self._socket, question, bytes(4)))[0])
+
+    def port_status(self) -> Health | None:
+        """A network tells one thing only of a silent printer: whether it is there."""
+        words = "the printer's network does not answer: check its power, cable and address"
+        return Health("offline", "unknown", words, "maintenance") if self.unheard_bytes() else None
 
     def hang_up(self) -> bool:
         """Close our half: closing all of it with unread replies would reset the connection and cost the slip's end."""

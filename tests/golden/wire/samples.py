@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from device_profiles import records
 from device_profiles.anchors import AnchorSet
 from device_profiles.bills import Bill, BillSet
+from device_profiles.catalogue import Catalogue, Choice, Consent, Field, Group, Paper, Service, Words
 from device_profiles.messages import (
     Answer,
     Bundle,
@@ -65,6 +66,27 @@ RECORDS = {
         "expires_ms": NOW_MS + 900_000,
     },
     "payment.state": {"state": "EXCEPTION", "reason": "AMOUNT_MISMATCH", "as_of_ms": NOW_MS},
+    "dossier.created": {
+        "service": "A8",
+        "form": "stay_notice/1",
+        "catalogue": 1,
+        "code": "TAM-K0001-000042-2",
+        "ward": "27097",
+        "identity": "chip_read",
+        "answers": (
+            ["id_number", "079090123456", "chip"],
+            ["name", "Nguyễn Văn Mẫu", "chip"],
+            ["from_date", "2026-11-22", "typed"],
+            ["guest_name.1", "Trần Thị Bình", "typed"],
+        ),
+        "consent": "stay-consent/1",
+        "urgent": False,
+        "deadline_ms": NOW_MS + 7_200_000,
+        "language": "vi",
+        "online": False,
+    },
+    "dossier.seen": {"state": "ACCEPTED", "official": "G01.899.909-261122-000017"},
+    "technician.entry": {"result": "locked", "seconds": 300},
     "slip.result": {
         "job": bytes(range(48, 64)),
         "slip": "pending",
@@ -228,6 +250,92 @@ MESSAGES = {
         sealing=tuple([key.kid, suite, key.public, NOW_MS - 1, NOW_MS + 1] for suite, key in OPENING.items()),
     ),
     "anchors": AnchorSet(version=3, certificates=(b"0\x82first", b"0\x82second")),
+    "catalogue": Catalogue(
+        version=4,
+        groups=(Group("report", Words("Phản ánh", "Report"), "report"),),
+        services=(
+            Service(
+                id="sample",
+                code="A5",
+                group="report",
+                kind="form",
+                icon="report",
+                name=Words("Mẫu", "Sample"),
+                help=Words("Một mẫu", "One sample"),
+                form="sample/1",
+                valid_from="2026-01-01",
+                valid_to="2027-12-31",
+                offline="queue",
+                needs=("printer",),
+                clock=True,
+                identity="typed",
+                consent=Consent("sample-consent/1", Words("Tôi đồng ý.", "I agree.")),
+                fee_dong=15_000,
+                deadline="stay_notice",
+                urgent=("now", ("yes",)),
+                slip="report",
+                notice=Words("Không phải đường dây khẩn cấp.", "No emergency line."),
+                emergency=True,
+                channels=True,
+                following=Words("Hãy giữ mã.", "Keep the code."),
+                papers=(Paper("deed", Words("Giấy tờ nhà", "A deed"), "Luật Mẫu, Điều 1"),),
+                fields=(
+                    Field(
+                        id="id_number",
+                        kind="id_number",
+                        ask=Words("Số căn cước?", "ID number?"),
+                        label=Words("Số căn cước", "ID number"),
+                        card="id_number",
+                        masked=True,
+                    ),
+                    Field(
+                        id="now",
+                        kind="choice",
+                        ask=Words("Đang xảy ra?", "Happening now?"),
+                        label=Words("Thời điểm", "When"),
+                        choices=(Choice("yes", Words("Có", "Yes")), Choice("no", Words("Không", "No"))),
+                    ),
+                    Field(
+                        id="from_date",
+                        kind="date",
+                        ask=Words("Từ ngày nào?", "From when?"),
+                        label=Words("Từ ngày", "From"),
+                        least=-1,
+                        most=30,
+                        preset="today",
+                    ),
+                    Field(
+                        id="to_date",
+                        kind="date",
+                        ask=Words("Đến ngày nào?", "Until when?"),
+                        label=Words("Đến ngày", "Until"),
+                        required=False,
+                        most=29,
+                        after="from_date",
+                    ),
+                    Field(
+                        id="guests",
+                        kind="number",
+                        ask=Words("Mấy người?", "How many?"),
+                        label=Words("Số người", "Persons"),
+                        least=1,
+                        most=4,
+                    ),
+                    Field(
+                        id="guest_name",
+                        kind="name",
+                        ask=Words("Họ tên khách?", "Guest's name?"),
+                        label=Words("Tên khách", "Guest"),
+                        hint=Words("Như trên thẻ.", "As on the card."),
+                        least=2,
+                        most=60,
+                        when=("now", ("yes", "no")),
+                        per="guests",
+                    ),
+                ),
+            ),
+        ),
+    ),
     "bills": BillSet(
         building="toa-a",
         title="Toà A, Khu Mẫu",
@@ -259,6 +367,13 @@ SIGNED = {
 ANSWERS = {
     "payment_state": {"state": "EXCEPTION", "reason": "AMOUNT_MISMATCH"},
     "bill": {"status": "pending"},
+    "dossier": {"state": "NEEDS_MORE", "official": "G01.899.909-261122-000017", "words": "Xin bổ sung địa chỉ."},
+    "code": {
+        "state": "ACCEPTED",
+        "reason": "BILL_CLOSED",
+        "matter": "dossier",
+        "created_ms": NOW_MS,
+    },
 }
 
 
