@@ -129,7 +129,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chưa có khoản tiền nào được ghi nhận. Xin đừng chuyển khoản cho lần này.",
         "Nothing was recorded. Please do not transfer anything for this attempt.",
     ),
-    "why.no_list": ("Chưa có danh sách hóa đơn của tòa nhà", "The building's bill list has not arrived"),
+    "why.no_list": ("Chưa có danh sách hóa đơn", "The bill list has not arrived"),
     "why.policy": ("Chỉ thanh toán được khi có mạng", "Payable only when the network is back"),
     "why.contact": (
         "Máy mất liên lạc với trung tâm quá lâu; chờ có mạng",

@@ -27,27 +27,9 @@ PORTRAIT, LANDSCAPE = (1080, 1920), (1280, 800)
 # A 21.5 inch screen of 1920 x 1080 has about 4.03 pixels per millimetre: a payment code of 4 cm.
 CODE_MIN_PX = 162
 
-MEASURE = """() => {
-  const found = [];
-  for (const each of document.querySelectorAll('#stage *')) {
-    if (each.closest('svg') || each.closest('.ribbon') || each.closest('.skyline')) continue;
-    const box = each.getBoundingClientRect(), style = getComputedStyle(each);
-    if (!box.width || style.display === 'inline') continue;
-    const name = each.tagName + '.' + each.className + ' "' + each.textContent.trim().slice(0, 30) + '"';
-    if (box.right > innerWidth + 15 || box.left < -15) found.push('leaves the screen: ' + name);
-    if (each.clientWidth && each.scrollWidth > each.clientWidth + 2) found.push('too wide inside: ' + name);
-    const read = !each.children.length && each.textContent.trim();
-    if (read && parseFloat(style.fontSize) < 24) found.push('small text: ' + name);
-    if (each.tagName === 'BUTTON' && (box.width < 80 || box.height < 80)) found.push('small target: ' + name);
-  }
-  const main = document.querySelector('main');
-  const more = document.querySelector('[data-more]');
-  const cut = main && main.scrollHeight > main.clientHeight + 12;
-  if (cut && (!more || more.hidden)) found.push('cut off without a way to see more');
-  const footer = document.querySelector('footer');
-  if (footer && footer.getBoundingClientRect().bottom > innerHeight + 1) found.push('the footer is below the screen');
-  return {found, cut: !!cut, body: parseFloat(getComputedStyle(document.body).fontSize)};
-}"""
+# Long lists of one's own answers; their page has a way to see more (`tests/journeys/test_access.py` measures it).
+SCROLLED = ("form_review",)
+CUT = "() => { const main = document.querySelector('main'); return main.scrollHeight > main.clientHeight + 12; }"
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +95,7 @@ def test_a_hand_touches_from_idle_to_the_code_and_to_the_wipe(browser, rig, tmp_
     hand.sees("idle")
     hand.tap("button.touch")
     hand.sees("home")
-    hand.tap("[data-action=service]")
+    hand.tap("[data-action=group][data-value=bill]")
     hand.sees("unit")
     for letter in "A1205":
         hand.tap(f"[data-action=key][data-value='{letter}']")
@@ -241,31 +223,31 @@ def test_when_the_agent_dies_the_page_clears_itself_and_comes_back_with_the_next
     page.close()
 
 
-@pytest.mark.parametrize("big", [False, True], ids=["normal", "big"])
-@pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
-def test_every_screen_fits_its_room(browser, rig, size, language, big):
+def test_every_screen_but_a_long_review_fits_without_scrolling(browser, rig, size):
     page = browser.new_page(viewport={"width": size[0], "height": size[1]})
     page.goto(rig.display.url)
-    complaints = {}
+    cut = []
     for number, name in enumerate(SCENES, start=10_000):
-        screen = replace(scene(name).screen, number=number, language=language, big=big)
-        if screen.name == "idle" and (big or language == "en"):
-            continue  # the idle screen speaks both languages, in one size
+        screen = replace(scene(name).screen, number=number)
         rig.display.show(screen)
-        page.wait_for_selector(f".screen.{screen.name}[lang={language}]")
+        page.wait_for_selector(f".screen.{screen.name}[lang={screen.language}]")
         page.wait_for_function("() => document.fonts.status === 'loaded'")
         page.wait_for_timeout(30)
-        measured = page.evaluate(MEASURE)
-        found = measured["found"]
-        if measured["cut"] and not big:
-            found.append("does not fit without scrolling")
-        code = page.locator("[data-vietqr] svg")
-        if screen.name == "qr" and min(code.bounding_box()[side] for side in ("width", "height")) < CODE_MIN_PX:
-            found.append("the payment code is too small")
-        if found:
-            complaints[name] = found
-        normal = 32 if size == PORTRAIT else 24
-        assert measured["body"] == normal * (1.5 if big else 1)
+        if page.evaluate(CUT) and screen.name not in SCROLLED:
+            cut.append(name)
     page.close()
-    assert complaints == {}
+    assert cut == []
+
+
+@pytest.mark.parametrize("big", [False, True], ids=["normal", "big"])
+@pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
+def test_a_payment_code_is_large_enough_for_a_telephone(browser, rig, size, big):
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(rig.display.url)
+    for number, name in enumerate(("qr", "qr_offline"), start=10_000):
+        rig.display.show(replace(scene(name).screen, number=number, big=big))
+        page.wait_for_selector(".screen.qr")
+        box = page.locator("[data-vietqr] svg").bounding_box()
+        assert min(box["width"], box["height"]) >= CODE_MIN_PX
+    page.close()
