@@ -63,7 +63,7 @@ def press(text: str, key: str, *, telex: bool) -> str:
     Args:
         text: what was typed so far.
         key: one letter in the case it shall have, one digit, one space or one sign.
-        telex: whether keys may act on the last word; otherwise the key is added as it is.
+        telex: whether keys may act on the last word; otherwise, and where it is on no keyboard, it is added as it is.
 
     Returns:
         The text in NFC, longer by one letter at most.
@@ -72,7 +72,7 @@ def press(text: str, key: str, *, telex: bool) -> str:
     start = len(text)
     while start and text[start - 1].isalpha():
         start -= 1
-    typed = _typed(text[start:], key) if telex else text[start:] + key
+    typed = _typed(text[start:], key) if telex and key.isascii() else text[start:] + key
     return unicodedata.normalize("NFC", text[:start] + typed)
 
 

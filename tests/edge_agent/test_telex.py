@@ -6,7 +6,7 @@ import itertools
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_agent.machines.telex import erase, press
@@ -287,6 +287,7 @@ def test_any_keys_give_whole_letters_and_never_more_than_keys(keys):
 
 
 @given(st.text(max_size=12), st.characters(), st.booleans())
+@example("", "\u0309", True)
 def test_any_text_and_any_key_are_borne(text, key, telex):
     out = press(text, key, telex=telex)
     assert unicodedata.is_normalized("NFC", out)

@@ -50,7 +50,7 @@ def test_a_quiet_world_serves_residents(tmp_path):
     """Without faults people get what they came for: the laws above are not kept by doing nothing."""
     world = World(1, tmp_path)
     try:
-        world.run(240.0)
+        world.run(480.0)
         world.peace()
         laws.judge(world)
         assert sum(len(station.told_codes) for station in world.stations) > 10
